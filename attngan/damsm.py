@@ -81,7 +81,7 @@ def words_loss(regions,         # v (B, D, h, w)
     with torch.no_grad(): _, attention = attend_regions(words, regions, lengths, gamma1)
     return *match_loss(gamma3*scores, class_ids), attention
 
-# %% ../nbs/13_damsm.ipynb #d67c17c4
+# %% ../nbs/13_damsm.ipynb #fcbcb581
 class DAMSM(nn.Module):
     "Text and image encoder with the losses that make them agree ([P] section 3.2)."
     def __init__(self, text_encoder, image_encoder, gamma1=4., gamma2=5., gamma3=10.):
@@ -96,8 +96,9 @@ class DAMSM(nn.Module):
         picture = images[-1] if isinstance(images, (list, tuple)) else images
         return *self.image_encoder(picture), *self.text_encoder(ids, lengths)
 
-    def loss(self, regions, image, words, sentence, lengths, class_ids=None):
-        "The four losses as a dictionary: words and sentence, image → text (i2t) and text → image (t2i)."
+    def loss(self, regions, image, words, sentence, lengths, class_ids=None, by_word=True):
+        "The losses as a dictionary: sentences and, if `by_word`, words; image → text (i2t) and text → image (t2i)."
+        losses = dict(zip(('sentence_i2t', 'sentence_t2i'), sentence_loss(image, sentence, class_ids, self.gamma3)))
+        if not by_word: return losses
         w0, w1, _ = words_loss(regions, words, lengths, class_ids, self.gamma1, self.gamma2, self.gamma3)
-        s0, s1 = sentence_loss(image, sentence, class_ids, self.gamma3)
-        return dict(words_i2t=w0, words_t2i=w1, sentence_i2t=s0, sentence_t2i=s1)
+        return dict(words_i2t=w0, words_t2i=w1, **losses)
