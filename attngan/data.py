@@ -29,7 +29,7 @@ class CaptionedImage:
     captions: list     # at least one string
     class_id: int = 0
 
-# %% ../nbs/03_data.ipynb #d24e0a90
+# %% ../nbs/03_data.ipynb #a375c1a6
 class TensorBytes(TensorBase): "A picture (3, S, S), or a batch of them, as bytes."
 
 def load_bytes(image, size) -> TensorBytes: # (3, size, size) uint8
@@ -40,7 +40,7 @@ def load_bytes(image, size) -> TensorBytes: # (3, size, size) uint8
 
 def pyramid(x, sizes) -> list: # x (B, 3, S, S) in [-1, 1] → [(B, 3, s, s) for s in sizes]
     "The same pictures in all sizes, by averaging areas."
-    return [x if s == x.shape[-1] else F.interpolate(x, size=(s, s), mode='area') for s in sizes]
+    return [x if s == x.shape[-1] else F.avg_pool2d(x, x.shape[-1]//s) for s in sizes]
 
 # %% ../nbs/03_data.ipynb #87b52dc3
 def ImagePyramidBlock(sizes): # of the pictures, smallest first, in pixels
@@ -51,14 +51,14 @@ def CaptionBlock(vocab, T): # T: words a caption is padded or shortened to
     "One caption of the picture, drawn at random, as ids (T,). Too long a caption loses random words, and keeps their order (released code)."
     return TransformBlock(type_tfms=[lambda captions: vocab.encode(random.choice(captions), T, rng=random)[0]])
 
-# %% ../nbs/03_data.ipynb #d81f5336
+# %% ../nbs/03_data.ipynb #a24bd30a
 class ToBatch(ItemTransform):
     "(bytes (B, 3, S, S), ids (B, T), class_ids (B,)) → (images, ids, lengths, class_ids)"
     order = 99
     def __init__(self, sizes): super().__init__(); self.sizes = sizes
     def encodes(self, b):
         x, ids, class_ids = b
-        return pyramid(x.as_subclass(torch.Tensor).float()/127.5 - 1, self.sizes), ids, (ids > 0).sum(1), class_ids
+        return pyramid(x.as_subclass(torch.Tensor).float().mul_(1/127.5).sub_(1), self.sizes), ids, (ids > 0).sum(1), class_ids
 
 # %% ../nbs/03_data.ipynb #d284a5f0
 class ImageCaptionDataLoaders(DataLoaders):

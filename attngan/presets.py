@@ -8,7 +8,7 @@ __all__ = ['birds', 'paperbirds', 'Preset']
 # %% ../nbs/00_presets.ipynb #6eed6d1c
 from dataclasses import dataclass, asdict
 
-# %% ../nbs/00_presets.ipynb #32db6444
+# %% ../nbs/00_presets.ipynb #fa6a385c
 @dataclass(frozen=True)
 class Preset:
     "Every size and weight of a recipe. The defaults are the paper's birds [P, released code]."
@@ -16,7 +16,8 @@ class Preset:
     T: int = 18; sizes: tuple = (64, 128, 256)
     # DAMSM (10, 11, 13, 14)
     dim: int = 256; emb: int = 300; dropout: float = .5; encoder: str = 'inception'
-    gamma1: float = 4.; gamma2: float = 5.; gamma3: float = 10.; damsm_lr: float = .002; words_from: float = 0.
+    gamma1: float = 4.; gamma2: float = 5.; gamma3: float = 10.; damsm_lr: float = .002
+    clip: float = .25; pairs: float = 0.; words_from: float = 0.
     # generator (20)
     hidden: tuple = (32, 32, 32); cond: int = 100; noise: int = 100; n_res: int = 2; act: str = 'glu'
     residual_images: bool = False; norm_text: bool = False
@@ -28,9 +29,9 @@ class Preset:
 
 birds = Preset()
 
-# %% ../nbs/00_presets.ipynb #0754aa1b
-paperbirds = Preset(T=28, sizes=(16, 32, 64), dim=128, emb=128, dropout=.1, encoder='small',
-                    hidden=(32, 32, 16), cond=64, noise=32, n_res=1, act='leaky', residual_images=True, norm_text=True,
+# %% ../nbs/00_presets.ipynb #0e8a264c
+paperbirds = Preset(T=28, sizes=(16, 32, 64), dim=128, emb=128, dropout=.1, encoder='small', damsm_lr=.004, clip=5., pairs=.1, words_from=.7,
+                    hidden=(32, 24, 12), cond=64, noise=32, n_res=1, act='leaky', residual_images=True, norm_text=True,
                     d_width=32, d_most=128, d_project=64, d_norm=False,
                     kind='hinge', hard=.5, penalty=2., lam=.2, lam_from=1, kl=.05,
-                    lr=5e-4, d_lr=1e-3, betas=(0., .9), ema=.99, grow=(0., .2, .45), decay_from=.6)
+                    lr=5e-4, d_lr=1e-3, betas=(0., .9), ema=.99, grow=(0., .3, .75), decay_from=.6)

@@ -169,3 +169,13 @@ def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
     learn.recorder.train_metrics, learn.recorder.valid_metrics = True, False
     return learn
+
+# %% ../nbs/23_training.ipynb #a75836ca
+@patch
+@torch.no_grad()
+def show_results(self: AttnGANLearner, n: int = 6):
+    "Real and generated pictures for the first `n` unseen captions."
+    images, ids, lengths, _ = self.dls.valid.one_batch()
+    self.model.eval()
+    drawn, *_ = self.model([im[:n] for im in images], ids[:n], lengths[:n])
+    show_rows([images[-1][:n], *drawn[::-1]], [self.dls.vocab.decode(i) for i in ids[:n]])

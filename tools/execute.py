@@ -1,0 +1,25 @@
+"Runs notebooks and keeps their outputs: `python tools/execute.py [nbs/…ipynb …]`; without arguments all of them."
+import subprocess, sys, time
+from pathlib import Path
+import nbformat
+from nbclient import NotebookClient
+
+top = Path(__file__).parent.parent
+
+def skipped(cell): return cell.cell_type != 'code' or '#| eval: false' in cell.source
+
+def execute(path):
+    "Run in a fresh kernel, in the notebook's own folder; stderr (warnings, bars) is dropped, as it holds local paths."
+    nb, start = nbformat.read(path, as_version=4), time.time()
+    client = NotebookClient(nb, timeout=1800, resources=dict(metadata=dict(path=str(path.parent))))
+    with client.setup_kernel():
+        for i, cell in enumerate(nb.cells):
+            if skipped(cell): continue
+            client.execute_cell(cell, i)
+            cell.outputs = [o for o in cell.outputs if o.get('name') != 'stderr' and '<progress' not in str(o.get('data', {}).get('text/html', ''))]
+    nbformat.write(nb, path)
+    print(f'{path.relative_to(top)} {time.time()-start:.0f} s', flush=True)
+
+for p in [Path(a).resolve() for a in sys.argv[1:]] or sorted((top/'nbs').rglob('[0-9a-z]*.ipynb')):
+    if '.ipynb_checkpoints' not in str(p): execute(p)
+subprocess.run(['nbdev_clean'], cwd=top, check=True)
