@@ -21,29 +21,30 @@ def diagram(name, size, boxes, arrows):
         start, stop = ((xa+.87*sx, ya), (xb-.87*sx, yb)) if across else ((xa, ya+.37*sy), (xb, yb-.37*sy))
         ax.add_patch(FancyArrowPatch(start, stop, arrowstyle='-|>', mutation_scale=9, lw=.9, color='#444'))
         mid = ((start[0]+stop[0])/2, (start[1]+stop[1])/2)
-        ax.text(mid[0] + (0 if across else .08), mid[1] + (.09 if across else 0), label, ha='center' if across else 'left', va='bottom' if across else 'center', fontsize=7, color='#333')
+        ax.text(mid[0] + (0 if across else .08), mid[1] + (.09 if across else 0), label, ha='center' if across else 'left', va='bottom' if across else 'center', fontsize=7, color='#333',
+                bbox=dict(fc='white', ec='none', pad=.8))
     xs, ys = zip(*[b[:2] for b in boxes.values()])
     ax.set(xlim=(min(xs)-1, max(xs)+1), ylim=(min(ys)-.5, max(ys)+.5), aspect='equal'); ax.axis('off')
     fig.savefig(OUT/f'{name}.svg', bbox_inches='tight', metadata=dict(Date=None)); plt.close(fig)
 
 def network():
-    boxes = dict(cap=(0, 1.5, 'caption', 'data'), te=(2.6, 1.5, 'text encoder', 'text'), ca=(2.6, 0, 'F$^{ca}$', 'gen'), z=(0, -1.3, 'noise z', 'data'),
+    boxes = dict(cap=(0, 1.5, 'caption', 'data'), te=(2.6, 1.5, 'text encoder', 'text'), ca=(2.6, 0, 'F$^{ca}$', 'gen'), z=(2.6, -1.3, 'noise z', 'data'),
                  f0=(5.2, 0, 'F$_0$', 'gen'), a1=(7.8, 1.5, 'F$^{attn}_1$', 'text'), f1=(7.8, 0, 'F$_1$', 'gen'), a2=(10.4, 1.5, 'F$^{attn}_2$', 'text'), f2=(10.4, 0, 'F$_2$', 'gen'),
                  g0=(5.2, -1.3, 'G$_0$', 'image'), g1=(7.8, -1.3, 'G$_1$', 'image'), g2=(10.4, -1.3, 'G$_2$', 'image'),
                  d0=(5.2, -2.6, 'D$_0$', 'critic'), d1=(7.8, -2.6, 'D$_1$', 'critic'), d2=(10.4, -2.6, 'D$_2$', 'critic'), da=(13.2, -1.3, 'DAMSM', 'loss'))
-    arrows = [('cap', 'te', '(B, T)'), ('te', 'ca', 'ē (B, D)'), ('te', 'a1', 'words e (B, D, T)'), ('a1', 'a2', ''), ('ca', 'f0', 'c (B, K)'), ('z', 'f0', ''), ('f0', 'f1', 'h$_0$'), ('f1', 'f2', 'h$_1$'),
+    arrows = [('cap', 'te', '(B, T)'), ('te', 'ca', 'ē (B, D)'), ('te', 'a1', 'words e (B, D, T)'), ('a1', 'a2', ''), ('ca', 'f0', 'c (B, K)'), ('z', 'f0', ''), ('f0', 'f1', 'h$_0$'), ('f1', 'f2', 'h$_1$'), ('f0', 'a1', 'queries'), ('f1', 'a2', 'queries'),
               ('a1', 'f1', 'context'), ('a2', 'f2', 'context'), ('f0', 'g0', ''), ('f1', 'g1', ''), ('f2', 'g2', 'h$_2$'), ('g0', 'd0', 'small'), ('g1', 'd1', '× 2'), ('g2', 'd2', '× 4'), ('g2', 'da', 'matches?')]
     diagram('network', (13, 5), boxes, arrows)
 
 def text_encoder():
-    boxes, arrows, words = {}, [], ['a', 'red', 'bird']
-    for i, w in enumerate(words):
+    boxes, arrows = {}, []
+    for i, w in enumerate(['a', 'red', 'bird']):
         x = 2.6*i
-        boxes |= {f'w{i}': (x, 0, f'“{w}”', 'data'), f'e{i}': (x, 1.3, 'embedding', 'text'), f'f{i}': (x, 2.6, 'LSTM →', 'text'), f'b{i}': (x, 3.9, 'LSTM ←', 'text'), f'o{i}': (x, 5.2, f'word e$_{i+1}$', 'data')}
-        arrows += [(f'w{i}', f'e{i}', ''), (f'e{i}', f'f{i}', '300'), (f'f{i}', f'b{i}', ''), (f'b{i}', f'o{i}', 'both: D')]
+        boxes |= {f'e{i}': (x, 1.3, f'“{w}”\nembedding', 'data'), f'f{i}': (x, 2.6, 'LSTM →', 'text'), f'b{i}': (x, 0, 'LSTM ←', 'text')}
+        arrows += [(f'e{i}', f'f{i}', '300'), (f'e{i}', f'b{i}', '300')]
         if i: arrows += [(f'f{i-1}', f'f{i}', '128'), (f'b{i}', f'b{i-1}', '128')]
-    boxes['s'] = (7.8, 3.25, 'sentence ē (D)', 'loss')
-    diagram('text_encoder', (8.5, 5.5), boxes, arrows + [('f2', 's', 'last →'), ('b2', 's', '')])
+    boxes |= dict(s1=(7.8, 2.6, 'sentence ē,\nfirst half', 'loss'), s2=(-2.6, 0, 'sentence ē,\nsecond half', 'loss'), w=(7.8, 1.3, 'word e$_3$ (D):\nboth states', 'image'))
+    diagram('text_encoder', (9.5, 3.3), boxes, arrows + [('f2', 's1', 'last'), ('b0', 's2', 'last'), ('f2', 'w', ''), ('b2', 'w', '')])
 
 def image_encoder():
     boxes = dict(im=(0, 0, 'picture\n3 × 299 × 299', 'data'), lo=(2.7, 0, 'Inception …\nMixed_6e', 'image'), up=(5.4, 0, '… Mixed_7c', 'image'), po=(8.1, 0, 'average\n2048', 'image'), fc=(10.8, 0, 'linear', 'gen'),
