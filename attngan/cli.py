@@ -34,11 +34,11 @@ def train(minutes=10., seed=0, n=9000):
     import torch
     from attngan.damsm_training import damsm_learner
     from attngan.data import ImageCaptionDataLoaders
-    from attngan.training import TimeLimit, attngan_learner
+    from attngan.training import Decay, TimeLimit, attngan_learner
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
     random.seed(seed); torch.manual_seed(seed)
     damsm = damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=64))
-    damsm.fit(1000, cbs=TimeLimit(left()/6))
+    damsm.fit(1000, cbs=[TimeLimit(left()/6), Decay(damsm.dls.preset.decay_from)])
     learn = attngan_learner(ImageCaptionDataLoaders.from_paperbirds(n=n), damsm)
     learn.fit(1000, cbs=TimeLimit(left() - .035*minutes))
     return learn

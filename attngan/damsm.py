@@ -6,6 +6,7 @@
 __all__ = ['match_loss', 'sentence_loss', 'by_caption', 'word_scores', 'words_loss', 'DAMSM']
 
 # %% ../nbs/13_damsm.ipynb #c447f490
+from itertools import repeat
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -84,9 +85,10 @@ def words_loss(regions,         # v (B, D, h, w)
 # %% ../nbs/13_damsm.ipynb #fcbcb581
 class DAMSM(nn.Module):
     "Text and image encoder with the losses that make them agree ([P] section 3.2)."
-    def __init__(self, text_encoder, image_encoder, gamma1=4., gamma2=5., gamma3=10.):
+    def __init__(self, text_encoder, image_encoder, gamma1=4., gamma2=5., gamma3=10., group=None): # group: see `loss`; None: the whole batch
         super().__init__()
         store_attr()
+        self.pairs = None                                       # a head start for small worlds: see the next notebook
 
     def forward(self,
                 images,  # pyramid: list of (B, 3, S, S) in [-1, 1], or one such tensor; the last, largest is looked at
@@ -97,8 +99,10 @@ class DAMSM(nn.Module):
         return *self.image_encoder(picture), *self.text_encoder(ids, lengths)
 
     def loss(self, regions, image, words, sentence, lengths, class_ids=None, by_word=True):
-        "The losses as a dictionary: sentences and, if `by_word`, words; image → text (i2t) and text → image (t2i)."
+        "The losses as a dictionary: sentences and, if `by_word`, words in groups; image → text (i2t) and text → image (t2i)."
         losses = dict(zip(('sentence_i2t', 'sentence_t2i'), sentence_loss(image, sentence, class_ids, self.gamma3)))
         if not by_word: return losses
-        w0, w1, _ = words_loss(regions, words, lengths, class_ids, self.gamma1, self.gamma2, self.gamma3)
-        return dict(words_i2t=w0, words_t2i=w1, **losses)
+        n = self.group or len(words); classes = repeat(None) if class_ids is None else class_ids.split(n)
+        groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
+        i2t, t2i = zip(*[words_loss(*g, self.gamma1, self.gamma2, self.gamma3)[:2] for g in groups])
+        return dict(words_i2t=sum(i2t)/len(i2t), words_t2i=sum(t2i)/len(t2i), **losses)

@@ -106,11 +106,12 @@ def wrap(text, width=24):
     import textwrap
     return '\n'.join(textwrap.wrap(text, width))
 
-def show_rows(rows, captions, scale=1.6):
-    "A grid: `rows` of pictures (n, 3, S, S) of any sizes, the captions above."
+def show_rows(rows, captions, labels=None, scale=1.6):
+    "A grid: `rows` of pictures (n, 3, S, S) of any sizes, the captions above, `labels` on the left."
     n = len(captions); fig, axs = plt.subplots(len(rows), n, figsize=(scale*n, scale*len(rows) + .9), squeeze=False)
-    for row, x in zip(axs, rows):
+    for row, x, label in zip(axs, rows, labels or ['']*len(rows)):
         for ax, im in zip(row, to_uint8(x)): ax.imshow(im); ax.axis('off')
+        row[0].text(-.08, .5, label, transform=row[0].transAxes, ha='right', va='center', fontsize=7)
     for ax, c in zip(axs[0], captions): ax.set_title(wrap(c), fontsize=6)
     plt.tight_layout(); plt.show()
 

@@ -69,6 +69,6 @@ class SmallEncoder(nn.Module):
         self.region_head, self.image_head = nn.Conv2d(3*w, dim, 1, bias=False), nn.Linear(8*w, dim)
 
     def forward(self, images):                    # (B, 3, H, W) in [-1, 1] → regions (B, D, 16, 16), image (B, D)
-        if images.shape[-1] != 64: images = F.interpolate(images, size=(64, 64), mode='bilinear', align_corners=False, antialias=True)
+        if images.shape[-1] != 64: images = F.interpolate(images.float(), size=(64, 64), mode='bilinear', align_corners=False, antialias=True)
         local = self.lower(images)                                        # (B, 3w, 16, 16)
         return self.region_head(local), self.image_head(self.upper(local))

@@ -65,7 +65,8 @@ def generate(self: TextToImage,
     encoded = [self.vocab.encode(c, self.preset.T) for c in captions]        # all are checked before any is drawn
     g = torch.Generator()
     g.manual_seed(seed) if seed is not None else g.seed()
-    z, eps = torch.randn(n, self.preset.noise, generator=g), torch.randn(n, self.preset.cond, generator=g)   # (n, Z), (n, K)
+    Z, K = self.preset.noise, self.preset.cond
+    z, eps = torch.stack([torch.randn(Z+K, generator=g) for _ in range(n)]).split([Z, K], 1)                 # (n, Z), (n, K)
     out = Drawings([], [], [], [])
     for ids, length in encoded: self._draw(ids[:length], z, eps, out)
     return out

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['new_generator', 'AttnGAN', 'AttnGANLearner', 'judge', 'Grow', 'TimeLimit', 'Decay', 'two_groups', 'adam', 'LossTerm',
-           'attngan_learner']
+           'attngan_learner', 'Sketches']
 
 # %% ../nbs/23_training.ipynb #732dc5eb
 import math, time
@@ -35,7 +35,7 @@ class AttnGAN(nn.Module):
         p = self.preset = preset
         self.generator = new_generator(p)
         self.average = AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(p.ema), use_buffers=True)
-        self.discriminators = nn.ModuleList([Discriminator(s, p.d_width, p.dim, True, p.d_norm, p.d_most, p.d_project, p.norm_text) for s in p.sizes])
+        self.discriminators = nn.ModuleList([Discriminator(s, w, p.dim, True, p.d_norm, p.d_most, p.d_project, p.norm_text) for s, w in zip(p.sizes, p.d_width)])
         self.damsm = damsm.requires_grad_(False)
 
     def train(self, mode=True):
@@ -61,6 +61,8 @@ class AttnGANLearner(Learner):
         self.loss = self.terms['generator']
         self('after_loss')
 
+    def _do_epoch(self): self._do_epoch_train()   # the losses of a GAN on unseen birds say little: no validation between epochs
+
     def draw(self, words, sentence, lengths):
         "images, attentions, mu, logvar"
         g = self.model.generator if self.training else self.model.average.module
@@ -71,18 +73,19 @@ class AttnGANLearner(Learner):
 def _judge(self: AttnGANLearner, images):
     "The discriminators' step: every picture size has its critic."
     p, (words, sentence, lengths) = self.model.preset, self.text
-    wrong = mismatch(sentence, self.yb[0], p.hard); total = 0.
+    wrong, total = sentence[mismatch(sentence, self.yb[0], p.hard)], 0.
     for d, real, fake in zip(self.model.discriminators, images, self.drawn[0]):
         with autocast(self): logits = judge(d, real, fake.detach(), sentence, wrong)
         loss = discriminator_loss(*[l.float() for l in logits], kind=p.kind)
         self.terms[f'd{d.size}'] = loss.detach(); total = total + loss
-        if p.penalty and self.training and self.train_iter % 4 == 0: total = total + gradient_penalty(d, real, sentence, p.penalty)
+        if p.penalty and self.training and self.train_iter % 4 == 0:
+            with autocast(self): total = total + gradient_penalty(d, real, sentence, p.penalty)
     if self.training: self._step_with(total)
 
 def judge(d, real, fake, sentence, wrong):
     "All logits of one critic: cond_real, cond_fake, cond_wrong, real, fake; each (B,)."
     fr, ff = d(real), d(fake)
-    return d.conditional(fr, sentence), d.conditional(ff, sentence), d.conditional(fr, sentence[wrong]), d.unconditional(fr), d.unconditional(ff)
+    return d.conditional(fr, sentence), d.conditional(ff, sentence), d.conditional(fr, wrong), d.unconditional(fr), d.unconditional(ff)
 
 @patch
 def _step_with(self: AttnGANLearner, loss):
@@ -99,9 +102,10 @@ def _create(self: AttnGANLearner):
     m.discriminators.requires_grad_(False)
     with autocast(self): logits = [(d.conditional(f, sentence), d.unconditional(f)) for d, f in ((d, d(x)) for d, x in zip(m.discriminators, images))]
     adversarial = sum(generator_loss(c.float(), u.float(), p.kind) for c, u in logits)
-    kl, match = kl_loss(mu.float(), logvar.float()), self._match(images[-1]) if len(images) > p.lam_from and p.lam else torch.zeros(())
-    loss = adversarial + p.lam*match + p.kl*kl
-    self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), damsm=match.detach(), kl=kl.detach())
+    kl = kl_loss(mu.float(), logvar.float()); loss = adversarial + p.kl*kl
+    if p.lam and len(images) > p.lam_from and self.train_iter % p.lam_every == 0:
+        match = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*p.lam_every*match
+    self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
 
@@ -179,3 +183,23 @@ def show_results(self: AttnGANLearner, n: int = 6):
     self.model.eval()
     drawn, *_ = self.model([im[:n] for im in images], ids[:n], lengths[:n])
     show_rows([images[-1][:n], *drawn[::-1]], [self.dls.vocab.decode(i) for i in ids[:n]])
+
+# %% ../nbs/23_training.ipynb #b121ba5a
+class Sketches(Callback):
+    "Draws the same `captions` from the same noise `rows` times during training, and at its end."
+    def __init__(self, captions, rows=5): self.captions, self.n = captions, rows
+    def before_fit(self):
+        p = self.dls.preset; ids, lengths = zip(*[self.dls.vocab.encode(c, p.T) for c in self.captions])
+        noise = torch.randn(len(ids), p.noise, generator=torch.Generator().manual_seed(0))
+        self.rows, self.labels, self.given = [], [], [x.to(self.dls.device) for x in (torch.stack(ids), torch.tensor(lengths), noise)]
+    def after_batch(self):
+        if self.training and self.pct_train >= len(self.rows)/self.n: self.sketch()
+    def after_fit(self): self.sketch()
+
+    @torch.no_grad()
+    def sketch(self):
+        m, (ids, lengths, noise) = self.model, self.given
+        words, sentence = m.damsm.text_encoder(ids, lengths)
+        self.rows.append(m.average.module(noise, sentence, words, lengths, noise.new_zeros(len(ids), m.preset.cond))[0][-1])   # (n, 3, S, S)
+        self.labels.append(f'{self.pct_train:.0%}')
+    def show(self): show_rows(self.rows, self.captions, self.labels)
