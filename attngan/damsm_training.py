@@ -147,13 +147,13 @@ def damsm_learner(dls,                 # `ImageCaptionDataLoaders`
 # %% ../nbs/14_damsm_training.ipynb #c690fadf
 @torch.no_grad()
 def show_word_attention(damsm, dls, n=2, columns=9):
-    "The first `n` validation pictures, and beside each the regions that its words look at."
+    "`n` pictures of the first validation batch, and beside each the regions that its words look at."
     import matplotlib.pyplot as plt
     images, ids, lengths, _ = dls.valid.one_batch()
     damsm.eval(); regions, _, words, _ = damsm(images, ids, lengths)
     _, attention = attend_regions(words, regions, lengths, damsm.gamma1)                     # (B, T, h, w)
     fig, axs = plt.subplots(n, columns, figsize=(1.25*columns, 1.5*n), squeeze=False)
-    for i, row in enumerate(axs):
+    for i, row in zip(torch.linspace(0, len(ids)-1, n).long().tolist(), axs):
         picture = to_uint8(images[-1][i]); row[0].imshow(picture)
         for ax, a, w in zip(row[1:], attention[i][:lengths[i]], dls.vocab.decode(ids[i]).split()):
             ax.imshow(picture.mean(-1), cmap='gray', extent=(0, 1, 0, 1)); ax.imshow(a.cpu(), cmap='inferno', alpha=.7, extent=(0, 1, 0, 1)); ax.set_title(w, fontsize=8)

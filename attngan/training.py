@@ -178,11 +178,12 @@ def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained
 @patch
 @torch.no_grad()
 def show_results(self: AttnGANLearner, n: int = 6):
-    "Real and generated pictures for the first `n` unseen captions."
+    "Real and generated pictures for `n` unseen captions, evenly spread over the first batch."
     images, ids, lengths, _ = self.dls.valid.one_batch()
+    some = torch.linspace(0, len(ids)-1, n).long(); images, ids = [im[some] for im in images], ids[some]
     self.model.eval()
-    drawn, *_ = self.model([im[:n] for im in images], ids[:n], lengths[:n])
-    show_rows([images[-1][:n], *drawn[::-1]], [self.dls.vocab.decode(i) for i in ids[:n]])
+    drawn, *_ = self.model(images, ids, lengths[some])
+    show_rows([images[-1], *drawn[::-1]], [self.dls.vocab.decode(i) for i in ids])
 
 # %% ../nbs/23_training.ipynb #b121ba5a
 class Sketches(Callback):
