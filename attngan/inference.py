@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import torch
 from PIL import Image
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 from fastcore.basics import patch
 from .data import to_uint8, wrap
@@ -96,7 +96,7 @@ def save_pretrained(self: TextToImage, folder) -> Path:
     "Write `model.safetensors` and `config.json`."
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     config = dict(preset=asdict(self.preset), words=self.vocab.words[1:], unknown=self.vocab.unknown, ascii_only=self.vocab.ascii_only)
-    with whole_file(folder/'model.safetensors') as f: save_file({k: v.contiguous() for k, v in self.state_dict().items()}, f)
+    with whole_file(folder/'model.safetensors') as f: f.write_bytes(save({k: v.contiguous() for k, v in self.state_dict().items()}))
     with whole_file(folder/'config.json') as f: f.write_text(json.dumps(config, ensure_ascii=False, indent=1), encoding='utf-8')
     return folder
 
