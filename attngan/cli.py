@@ -27,14 +27,16 @@ def attngan_generate(caption: str,             # what to draw
                      seed: int = 0,            # the same seed gives the same picture
                      m: str = 'paperbirds'):   # model: 'paperbirds' or a folder
     "Draw a sentence: the picture, its earlier stages, and which word each pixel looked at."
+    import matplotlib.pyplot as plt
     from attngan.inference import TextToImage, whole_file
     from attngan.text import CaptionError
     try: out = TextToImage.from_pretrained(m).generate(caption, n=n, seed=seed)
     except (CaptionError, FileNotFoundError, ValueError) as e: print(f'attngan_generate: {e}', file=sys.stderr); sys.exit(2)
     for i in range(len(out)):
         path = Path(o) if n == 1 else Path(o).with_stem(f'{Path(o).stem}-{i+1}')
-        with whole_file(path) as f: out.show_attention(i).savefig(f, format='png', dpi=140)
-        print(path)
+        fig = out.show_attention(i)
+        with whole_file(path) as f: fig.savefig(f, format='png', dpi=140)
+        plt.close(fig); print(path)
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
 def train(minutes=10., seed=0, n=9000):
