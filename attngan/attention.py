@@ -7,6 +7,7 @@ __all__ = ['word_mask', 'attend_regions', 'WordAttention']
 
 # %% ../nbs/12_attention.ipynb #affb6c85
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 # %% ../nbs/12_attention.ipynb #830f67ae
@@ -20,16 +21,18 @@ def word_mask(lengths,  # (B,) number of real words
 def attend_regions(words,         # e (B, D, T)
                    regions,       # v (B, D, h, w)
                    lengths=None,  # (B,) real words of each caption; None: all of them
-                   gamma1=4.      # sharpness over the regions: 5 in [P], 4 in the released code
+                   gamma1=4.,     # sharpness over the regions: 5 in [P], 4 in the released code
+                   cosine=False   # compare by cosine and leave eq. 8 out; c is then made of unit vectors (ours)
                   ):              # context c (B, D, T) and attention (B, T, h, w); both 0 at padding
     "What each word sees of its picture, and where it looks ([P] eq. 7–9)."
     T, (h, w) = words.shape[2], regions.shape[2:]
     v = regions.flatten(2)                                                        # (B, D, N)
+    if cosine: words, v = F.normalize(words, dim=1), F.normalize(v, dim=1)
     s = torch.einsum('bdt,bdn->btn', words, v)                                    # (B, T, N), eq. 7
     mask = None if lengths is None else word_mask(lengths, T)[..., None]          # (B, T, 1)
     if mask is not None: s = s.masked_fill(~mask, -torch.inf)
-    alpha = (gamma1 * s.softmax(1)).softmax(2)                                    # eq. 8 over words, eq. 9 over regions
-    if mask is not None: alpha = alpha * mask
+    alpha = (gamma1 * (s if cosine else s.softmax(1))).softmax(2)                 # eq. 8 over words, eq. 9 over regions
+    if mask is not None: alpha = alpha.masked_fill(~mask, 0.)
     return torch.einsum('btn,bdn->bdt', alpha, v), alpha.unflatten(2, (h, w))     # (B, D, T), (B, T, h, w)
 
 # %% ../nbs/12_attention.ipynb #6ddcf00c

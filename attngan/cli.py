@@ -40,17 +40,18 @@ def attngan_generate(caption: str,             # what to draw
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
 def train(minutes=10., seed=0, n=9000):
-    "The whole training; returns the `attngan_learner`'s Learner. The DAMSM gets a sixth of the time."
+    "The whole training; returns the `attngan_learner`'s Learner."
     import torch
-    from attngan.damsm_training import damsm_learner
+    from attngan.damsm_training import TimeLimit, attribute_learner, damsm_learner
     from attngan.data import ImageCaptionDataLoaders
-    from attngan.training import Decay, TimeLimit, attngan_learner
+    from attngan.training import attngan_learner
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
     random.seed(seed); torch.manual_seed(seed)
-    damsm = damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=64))
-    damsm.fit(1000, cbs=[TimeLimit(left()/6), Decay(damsm.dls.preset.decay_from)])
-    learn = attngan_learner(ImageCaptionDataLoaders.from_paperbirds(n=n), damsm)
-    learn.fit(1000, cbs=TimeLimit(left() - .035*minutes))
+    dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=64))
+    encoder, slow = damsm.model.image_encoder, dict(pct_start=dls.preset.decay_from, div_final=50)
+    attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes))); encoder.freeze()
+    damsm.fit_flat_cos(1000, **slow, cbs=TimeLimit(min(6., .12*minutes)))
+    learn = attngan_learner(dls, damsm); learn.fit_flat_cos(1000, **slow, cbs=TimeLimit(left() - .035*minutes))
     return learn
 
 # %% ../nbs/33_cli.ipynb #bcac46d9
@@ -58,7 +59,7 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
                   out: str = 'models/mine', # folder for the model
                   seed: int = 0,            # of weights, batches and noise
                   n: int = 9000):           # training pictures
-    "Train on paper birds from nothing: DAMSM, GAN, and a measurement at the end."
+    "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
     from attngan.inference import TextToImage
     from attngan.metrics import measure
     start = time.monotonic()

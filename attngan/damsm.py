@@ -53,14 +53,16 @@ def word_scores(regions,     # v (B, D, h, w)
                 words,       # e (I, D, T)
                 lengths,     # (I,)
                 gamma1=4.,   # sharpness over regions, eq. 9
-                gamma2=5.    # how much the best words count, eq. 10
+                gamma2=5.,   # how much the best words count, eq. 10
+                cosine=False # see `attend_regions`
                ):            # (B, I): row an image, column a caption
     "R(Q, D) of every picture with every caption ([P] eq. 7–10, without the exponent 1/γ₂: released code)."
     order = lengths.argsort(); back = order.argsort(); lengths = lengths[order]
     e = words[order].transpose(1, 2)[word_mask(lengths, words.shape[2])]                  # (M, D): real words only
     v = regions.flatten(2)                                                                # (B, D, N)
+    if cosine: e, v = F.normalize(e, dim=1), F.normalize(v, dim=1)
     s = (e @ v).to(words.dtype)                                                           # (M, D) @ (B, D, N) → (B, M, N), eq. 7
-    s_bar = by_caption(lambda x: x.softmax(2).flatten(1, 2), s, lengths)                  # eq. 8: over the words of a caption
+    s_bar = s if cosine else by_caption(lambda x: x.softmax(2).flatten(1, 2), s, lengths) # eq. 8: over the words of a caption
     alpha = (gamma1 * s_bar).softmax(2)                                                   # eq. 9: over regions
     c = (alpha @ v.transpose(1, 2)).to(words.dtype)                                       # (B, M, N) @ (B, N, D) → (B, M, D)
     r = F.cosine_similarity(c, e[None], dim=2, eps=1e-8)                                  # (B, M)
@@ -72,23 +74,25 @@ def words_loss(regions,         # v (B, D, h, w)
                lengths,         # (B,) real words, 1…T
                class_ids=None,  # (B,) or None
                gamma1=4., gamma2=5., gamma3=10.,
-               chunk=None       # captions at a time, to bound memory; None: all
+               chunk=None,      # captions at a time, to bound memory; None: all
+               cosine=False     # see `attend_regions`
               ):                # image → text, text → image (scalars), attention (B, T, h, w) of each caption on its own picture
     "L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13). Computed in float32 at least."
     regions, words = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (regions, words))
     parts = zip(words.split(chunk or len(words)), lengths.split(chunk or len(words)))
     score = word_scores if chunk is None else lambda *a: checkpoint(word_scores, *a, use_reentrant=False)
-    scores = torch.cat([score(regions, w, l, gamma1, gamma2) for w, l in parts], 1)
-    with torch.no_grad(): _, attention = attend_regions(words, regions, lengths, gamma1)
+    scores = torch.cat([score(regions, w, l, gamma1, gamma2, cosine) for w, l in parts], 1)
+    with torch.no_grad(): _, attention = attend_regions(words, regions, lengths, gamma1, cosine)
     return *match_loss(gamma3*scores, class_ids), attention
 
 # %% ../nbs/13_damsm.ipynb #fcbcb581
 class DAMSM(nn.Module):
     "Text and image encoder with the losses that make them agree ([P] section 3.2)."
-    def __init__(self, text_encoder, image_encoder, gamma1=4., gamma2=5., gamma3=10., group=None): # group: see `loss`; None: the whole batch
+    def __init__(self, text_encoder, image_encoder, gamma1=4., gamma2=5., gamma3=10.,
+                 group=None,     # words find their partner among so many of the batch; None: all
+                 cosine=False):  # see `attend_regions`
         super().__init__()
         store_attr()
-        self.pairs = None                                       # a head start for small worlds: see the next notebook
 
     def forward(self,
                 images,  # pyramid: list of (B, 3, S, S) in [-1, 1], or one such tensor; the last, largest is looked at
@@ -98,11 +102,10 @@ class DAMSM(nn.Module):
         picture = images[-1] if isinstance(images, (list, tuple)) else images
         return *self.image_encoder(picture), *self.text_encoder(ids, lengths)
 
-    def loss(self, regions, image, words, sentence, lengths, class_ids=None, by_word=True):
-        "The losses as a dictionary: sentences and, if `by_word`, words in groups; image → text (i2t) and text → image (t2i)."
-        losses = dict(zip(('sentence_i2t', 'sentence_t2i'), sentence_loss(image, sentence, class_ids, self.gamma3)))
-        if not by_word: return losses
+    def loss(self, regions, image, words, sentence, lengths, class_ids=None):
+        "The four losses as a dictionary: words (in groups) and sentences, image → text (i2t) and text → image (t2i)."
+        s0, s1 = sentence_loss(image, sentence, class_ids, self.gamma3)
         n = self.group or len(words); classes = repeat(None) if class_ids is None else class_ids.split(n)
         groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
-        i2t, t2i = zip(*[words_loss(*g, self.gamma1, self.gamma2, self.gamma3)[:2] for g in groups])
-        return dict(words_i2t=sum(i2t)/len(i2t), words_t2i=sum(t2i)/len(t2i), **losses)
+        i2t, t2i = zip(*[words_loss(*g, self.gamma1, self.gamma2, self.gamma3, cosine=self.cosine)[:2] for g in groups])
+        return dict(words_i2t=sum(i2t)/len(i2t), words_t2i=sum(t2i)/len(t2i), sentence_i2t=s0, sentence_t2i=s1)

@@ -90,11 +90,11 @@ def from_paperbirds(cls: ImageCaptionDataLoaders,
                     n_valid: int = 1000, # unseen pictures of unseen species, with one caption each
                     seed: int = 0,       # of the drawing
                     bs: int = 32, preset=presets.paperbirds, **kwargs):
-    "Paper birds, drawn on first use and cached."
-    def items(split, n, k):
-        b = PaperBirds(split, n, preset.sizes[-1], seed, n_captions=k)
-        return [CaptionedImage(im, t, int(s)) for im, t, s in zip(b.images, b.texts(), b.species)]
-    return cls.from_items(items('train', n, 6), items('test', n_valid, 1), preset, bs=bs, **kwargs)
+    "Paper birds, drawn on first use and cached; the two `PaperBirds` behind the batches are kept as `birds`."
+    birds = [PaperBirds(split, k, preset.sizes[-1], seed, n_captions=c) for split, k, c in (('train', n, 6), ('test', n_valid, 1))]
+    items = [[CaptionedImage(im, t, int(s)) for im, t, s in zip(b.images, b.texts(), b.species)] for b in birds]
+    self = cls.from_items(*items, preset, bs=bs, **kwargs); self.birds = birds
+    return self
 
 # %% ../nbs/03_data.ipynb #5dfcdc1b
 def to_uint8(x): # (..., 3, H, W) in [-1, 1] → (..., H, W, 3) uint8 array

@@ -68,7 +68,20 @@ class SmallEncoder(nn.Module):
                                    nn.Linear(4*w*16, 8*w), nn.LeakyReLU(.2))
         self.region_head, self.image_head = nn.Conv2d(3*w, dim, 1, bias=False), nn.Linear(8*w, dim)
 
-    def forward(self, images):                    # (B, 3, H, W) in [-1, 1] → regions (B, D, 16, 16), image (B, D)
+    def features(self, images):                   # (B, 3, H, W) in [-1, 1] → local (B, 3w, 16, 16), whole (B, 8w)
         if images.shape[-1] != 64: images = F.interpolate(images.float(), size=(64, 64), mode='bilinear', align_corners=False, antialias=True)
-        local = self.lower(images)                                        # (B, 3w, 16, 16)
-        return self.region_head(local), self.image_head(self.upper(local))
+        local = self.lower(images)
+        return local, self.upper(local)
+
+    def forward(self, images):                    # (B, 3, H, W) in [-1, 1] → regions (B, D, 16, 16), image (B, D)
+        local, whole = self.features(images)
+        return self.region_head(local), self.image_head(whole)
+
+    def freeze(self):
+        "From now on only the two heads learn."
+        for trunk in (self.lower, self.upper): trunk.requires_grad_(False).eval()
+
+    def train(self, mode=True):
+        super().train(mode)
+        if not self.lower[0][0].weight.requires_grad: self.freeze()     # BatchNorm stays frozen, too
+        return self
