@@ -15,6 +15,7 @@ def console(func):
     "A console command from a function with docments: parses the command line and calls it."
     def command():
         warnings.simplefilter('ignore', FutureWarning)          # of libraries, about libraries
+        warnings.formatwarning = lambda message, *args, **kwargs: f'{message}\n'   # ours: what it says, not where it was said
         words = ['-' + w if re.fullmatch('-[a-z]', w) and w != '-h' else w for w in sys.argv[1:]]
         args = vars(anno_parser(func).parse_args(words))
         return func(**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})

@@ -1,12 +1,18 @@
 "Runs notebooks and keeps their outputs: `python tools/execute.py [nbs/…ipynb …]`; without arguments all of them."
-import subprocess, sys, time
+import base64, io, subprocess, sys, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 top = Path(__file__).parent.parent
 
 def skipped(cell): return cell.cell_type != 'code' or '#| eval: false' in cell.source
+
+def smaller(png): # base64 → base64
+    "The same picture in 256 colours, if that saves bytes."
+    out = io.BytesIO(); Image.open(io.BytesIO(base64.b64decode(png))).convert('RGB').quantize(256).save(out, 'PNG', optimize=True)
+    return min(png, base64.b64encode(out.getvalue()).decode(), key=len)
 
 def execute(path):
     "Run in a fresh kernel, in the notebook's own folder; stderr (warnings, bars) is dropped, as it holds local paths."
@@ -17,6 +23,7 @@ def execute(path):
             if skipped(cell): continue
             client.execute_cell(cell, i)
             cell.outputs = [o for o in cell.outputs if o.get('name') != 'stderr' and '<progress' not in str(o.get('data', {}).get('text/html', ''))]
+            for data in (o.data for o in cell.outputs if 'image/png' in o.get('data', {})): data['image/png'] = smaller(data['image/png'])
     nbformat.write(nb, path)
     print(f'{path.relative_to(top)} {time.time()-start:.0f} s', flush=True)
 
