@@ -142,8 +142,8 @@ class TimeLimit(Callback):
         if self.training: self.learn.pct_train = min(1., (time.monotonic() - self.start)/60/self.minutes)
     def after_batch(self):
         if self.training and self.pct_train >= 1: raise CancelTrainException()
-    def after_epoch(self):
-        if time.monotonic() - self.start >= 60*self.minutes: raise CancelFitException()
+    def before_epoch(self):                                     # the epoch that was cut short is still validated and recorded
+        if self.epoch and time.monotonic() - self.start >= 60*self.minutes: raise CancelFitException()
 
 # %% ../nbs/14_damsm_training.ipynb #c690fadf
 @torch.no_grad()
