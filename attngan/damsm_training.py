@@ -143,7 +143,7 @@ class TimeLimit(Callback):
     def after_batch(self):
         if self.training and self.pct_train >= 1: raise CancelTrainException()
     def before_epoch(self):                                     # the epoch that was cut short is still validated and recorded
-        if self.epoch and time.monotonic() - self.start >= 60*self.minutes: raise CancelFitException()
+        if self.pct_train >= 1: raise CancelFitException()
 
 # %% ../nbs/14_damsm_training.ipynb #c690fadf
 @torch.no_grad()
