@@ -46,6 +46,7 @@ def train(minutes=10., seed=0, n=9000):
     import torch
     from attngan.damsm_training import TimeLimit, attribute_learner, damsm_learner
     from attngan.data import ImageCaptionDataLoaders
+    from attngan.metrics import Obeys
     from attngan.training import attngan_learner
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
     random.seed(seed); torch.manual_seed(seed)
@@ -53,7 +54,8 @@ def train(minutes=10., seed=0, n=9000):
     encoder, slow = damsm.model.image_encoder, dict(pct_start=dls.preset.decay_from, div_final=50)
     attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes))); encoder.freeze()
     damsm.fit_flat_cos(1000, **slow, cbs=TimeLimit(min(6., .12*minutes)))
-    learn = attngan_learner(dls, damsm); learn.fit_flat_cos(1000, **slow, cbs=TimeLimit(left() - .035*minutes))
+    learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
+    learn.fit_flat_cos(1000, **slow, cbs=TimeLimit(left() - .035*minutes))
     return learn
 
 # %% ../nbs/33_cli.ipynb #bcac46d9

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['AttributeReader', 'degrade', 'to_float', 'train_reader', 'load_reader', 'read', 'attribute_accuracy', 'encoded',
-           'draw_unseen', 'measure', 'load_judge', 'judged', 'grounding', 'ReaderFeatures', 'fid', 'evaluate']
+           'draw_unseen', 'measure', 'Obeys', 'load_judge', 'judged', 'grounding', 'ReaderFeatures', 'fid', 'evaluate']
 
 # %% ../nbs/31_metrics.ipynb #2ee4270b
 import json
@@ -13,11 +13,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from fastai.learner import Metric
 from safetensors import safe_open
 from safetensors.torch import load_file
 from .attention import attend_regions
 from .damsm_training import fast_bf16, new_damsm, r_precision
 from .image_encoder import conv_bn
+from .inference import TextToImage
 from .paperbirds import PARTS, QUESTIONS, PaperBirds, answers, mentions
 from .presets import paperbirds
 from .text import Vocab
@@ -103,11 +105,13 @@ def encoded(vocab, birds, T): # → ids (n, T), lengths (n,)
 def draw_unseen(model, # a `TextToImage`
                 n: int = 1000, seed: int = 0):
     "One bird for each of `n` unseen captions: the real `PaperBirds`, the pictures (n, 3, 64, 64), the attention of each stage (n, T, H, W)."
-    birds = PaperBirds('test', n=n, n_captions=1); torch.manual_seed(seed); drawn = []
-    for ids, lengths in zip(*[x.split(100) for x in encoded(model.vocab, birds, model.preset.T)]):
-        words, sentence = model.text_encoder(ids, lengths)
-        images, attention, *_ = model.generator(torch.randn(len(ids), model.preset.noise), sentence, words, lengths)
-        drawn.append((images[-1], *attention))
+    birds, drawn = PaperBirds('test', n=n, n_captions=1), []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for ids, lengths in zip(*[x.split(100) for x in encoded(model.vocab, birds, model.preset.T)]):
+            words, sentence = model.text_encoder(ids, lengths)
+            images, attention, *_ = model.generator(torch.randn(len(ids), model.preset.noise), sentence, words, lengths)
+            drawn.append((images[-1], *attention))
     pictures, *attention = [torch.cat(x) for x in zip(*drawn)]
     return birds, pictures, attention
 
@@ -115,6 +119,17 @@ def measure(model, n: int = 1000, seed: int = 0) -> dict: # see `attribute_accur
     "Attribute accuracy of a `TextToImage` on `n` unseen captions."
     birds, pictures, _ = draw_unseen(model, n, seed)
     return attribute_accuracy(read(load_reader(), pictures), [mentions(c[0]) for c in birds.captions])
+
+# %% ../nbs/31_metrics.ipynb #902ba112
+class Obeys(Metric):
+    "For an `attngan_learner`: the share of mentioned attributes that are right on `n` unseen captions, after each epoch."
+    def __init__(self, n=200): self.n = n
+    def reset(self): self.seen = None
+    def accumulate(self, learn): self.seen = learn
+    @property
+    def value(self):
+        with torch.random.fork_rng(devices=[]):                    # training goes on as if nobody had looked
+            return measure(TextToImage.from_learner(self.seen), self.n)['attributes'] if self.seen else None
 
 # %% ../nbs/31_metrics.ipynb #9ef64d97
 def load_judge() -> tuple: # `DAMSM`, `Vocab`

@@ -7,7 +7,10 @@ __all__ = ['new_generator', 'AttnGAN', 'AttnGANLearner', 'judge', 'Grow', 'two_g
            'Sketches']
 
 # %% ../nbs/23_training.ipynb #732dc5eb
+import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image
 from functools import partial
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -17,7 +20,7 @@ from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from .damsm_training import autocast, fast_bf16
-from .data import show_rows
+from .data import show_rows, to_uint8
 from .discriminator import Discriminator
 from .gan_losses import discriminator_loss, generator_loss, gradient_penalty, kl_loss, mismatch
 from .generator import Generator
@@ -180,4 +183,11 @@ class Sketches(Callback):
         words, sentence = m.damsm.text_encoder(ids, lengths)
         self.rows.append(m.average.module(noise, sentence, words, lengths, noise.new_zeros(len(ids), m.preset.cond))[0][-1])   # (n, 3, S, S)
         self.labels.append(f'{self.pct_train:.0%}')
-    def show(self): show_rows(self.rows, self.captions, self.labels)
+    def show(self, n=6):
+        "`n` of the rows, evenly spread from the first to the last."
+        some = torch.linspace(0, len(self.rows)-1, min(n, len(self.rows))).round().int().tolist()
+        show_rows([self.rows[i] for i in some], self.captions, [self.labels[i] for i in some])
+    def gif(self, path, size=96):
+        "All rows one after another, as an animation."
+        frames = [Image.fromarray(np.hstack(to_uint8(F.interpolate(r.float(), size=size)))) for r in self.rows]
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=[500]*(len(frames)-1) + [3000], loop=0)
