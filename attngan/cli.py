@@ -51,11 +51,11 @@ def train(minutes=10., seed=0, n=9000):
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
     random.seed(seed); torch.manual_seed(seed)
     dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=64))
-    encoder, slow = damsm.model.image_encoder, dict(pct_start=dls.preset.decay_from, div_final=50)
+    encoder, schedule = damsm.model.image_encoder, dict(pct_start=dls.preset.decay_from, div_final=50)
     attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes))); encoder.freeze()
-    damsm.fit_flat_cos(1000, **slow, cbs=TimeLimit(min(6., .12*minutes)))
+    damsm.fit_flat_cos(1000, **schedule, cbs=TimeLimit(min(6., .12*minutes)))
     learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
-    learn.fit_flat_cos(1000, **slow, cbs=TimeLimit(left() - .035*minutes))
+    learn.fit_flat_cos(1000, **schedule, cbs=TimeLimit(left() - .035*minutes))
     return learn
 
 # %% ../nbs/33_cli.ipynb #bcac46d9
@@ -75,12 +75,13 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
 
 # %% ../nbs/33_cli.ipynb #7d24e63a
 def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds' or a folder
-                     n: int = 1000,                 # unseen captions
+                     n: int = 1000,                 # unseen captions, 100 at least
                      seed: int = 0,                 # of the generator's noise
                      o: str = 'evaluation.json'):   # file to write
     "Measure a model: attributes, R-precision, FID, and where its words look."
     from attngan.inference import TextToImage, whole_file
     from attngan.metrics import evaluate
+    if n < 100: print('attngan_evaluate: n must be 100 or more, for R-precision chooses among a hundred captions', file=sys.stderr); sys.exit(2)
     try: e = evaluate(TextToImage.from_pretrained(m), n, seed)
     except (FileNotFoundError, ValueError, ModuleNotFoundError) as err: print(f'attngan_evaluate: {err}', file=sys.stderr); sys.exit(2)
     row = lambda name, *v: print(f'{name:32}' + ''.join(f'{x:>10.3f}' if isinstance(x, float) else f'{x:>10}' for x in v))

@@ -40,7 +40,7 @@ def new_damsm(preset, V, weights='imagenet') -> DAMSM:
 # %% ../nbs/14_damsm_training.ipynb #8089bb99
 def fast_bf16(device) -> bool:
     "Does this device multiply in bfloat16 faster than in float32?"
-    if torch.device(device).type == 'cuda': return torch.cuda.is_bf16_supported()
+    if torch.device(device).type == 'cuda': return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.device(device).type == 'cpu' and getattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)()
 
 def autocast(learn): return torch.autocast(learn.dls.device.type, torch.bfloat16, enabled=learn.bf16)
@@ -83,7 +83,7 @@ def r_precision(image, sentence, classes, pool=100, seed=0): # (n, D), (n, D), (
 
 # %% ../nbs/14_damsm_training.ipynb #2a9b0500
 class EpochDecay(Callback):
-    "Learning rate × `factor` after each epoch, down to a tenth of what it was (released code)."
+    "Learning rate × `factor` after each epoch, down to a tenth of what it was (released code). For plain `fit`: fastai's schedules set it themselves."
     def __init__(self, factor): self.factor = factor
     def before_fit(self): self.lrs = [h['lr'] for h in self.opt.hypers]
     def before_epoch(self): self.opt.set_hyper('lr', [lr*max(self.factor**self.epoch, .1) for lr in self.lrs])
@@ -139,16 +139,17 @@ class TimeLimit(Callback):
     def __init__(self, minutes): self.minutes = minutes
     def before_fit(self): self.start = time.monotonic()
     def before_batch(self):
-        if self.training: self.learn.pct_train = min(1., (time.monotonic() - self.start)/60/self.minutes)
+        if self.training: self.learn.pct_train = min(1., (time.monotonic() - self.start)/60/self.minutes) if self.minutes > 0 else 1.
     def after_batch(self):
         if self.training and self.pct_train >= 1: raise CancelTrainException()
-    def before_epoch(self):                                     # the epoch that was cut short is still validated and recorded
+    def after_cancel_train(self): self.recorder.after_train()   # the epoch that was cut short is recorded, too
+    def before_epoch(self):
         if self.pct_train >= 1: raise CancelFitException()
 
 # %% ../nbs/14_damsm_training.ipynb #c690fadf
 @torch.no_grad()
 def show_word_attention(damsm, dls, n=2, columns=9):
-    "`n` pictures of the first validation batch, and beside each the regions that its words look at."
+    "`n` pictures, evenly spread over the first validation batch, and beside each the regions that its words look at."
     import matplotlib.pyplot as plt
     images, ids, lengths, _ = dls.valid.one_batch()
     damsm.eval(); regions, _, words, _ = damsm(images, ids, lengths)

@@ -126,8 +126,8 @@ def show(self: Drawings, scale=1.8):
     return fig
 
 @patch
-def show_attention(self: Drawings, i=0, stage=-1, columns=8):
-    "Picture `i`: its stages, and each word's attention at one stage. Returns the figure."
+def show_attention(self: Drawings, i=0, stage=0, columns=8):
+    "Picture `i`: its stages, and each word's attention at one attention stage, 0 the first. Returns the figure."
     maps, words, stages = self.attention[i][stage], self.words[i], self.stages[i]
     cells = len(stages) + len(words); rows = -(-cells//columns)
     fig, axs = plt.subplots(rows, columns, figsize=(1.3*columns, 1.5*rows + .3), squeeze=False)

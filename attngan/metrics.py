@@ -45,7 +45,7 @@ class AttributeReader(nn.Module):
         part = self.parts(u)                                                                     # (B, P, 32, 32)
         seen = torch.cat([u, F.avg_pool2d(x, 2)], 1)                                             # (B, f, 32, 32)
         weight = part.softmax(1)
-        pooled = torch.einsum('bphw,bfhw->bpf', weight, seen) / (weight.sum((2, 3))[..., None] + 1)  # (B, P, f)
+        pooled = torch.einsum('bphw,bfhw->bpf', weight, seen) / (weight.sum((2, 3))[..., None] + 1)  # (B, P, f); + 1: a part that isn't there gives 0
         everything = torch.cat([pooled.flatten(1), self.whole(c)], 1)
         return {k: h(pooled[:, PARTS.index(k)] if k in PARTS and k != 'ground' else everything) for k, h in self.heads.items()}, part
 
@@ -85,8 +85,8 @@ def load_reader() -> AttributeReader:
 def read(reader, x): # x (n, 3, S, S) in [-1, 1] → list of n dictionaries, question → value
     "What the reader sees."
     if x.shape[-1] != 64: x = F.interpolate(x, size=(64, 64), mode='bilinear', antialias=True)
-    answers = [{k: v.argmax(1).tolist() for k, v in reader(b)[0].items()} for b in x.split(200)]
-    return [{k: QUESTIONS[k][i] for k, i in zip(a, row)} for a in answers for row in zip(*a.values())]
+    said = [{k: v.argmax(1).tolist() for k, v in reader(b)[0].items()} for b in x.split(200)]
+    return [{k: QUESTIONS[k][i] for k, i in zip(a, row)} for a in said for row in zip(*a.values())]
 
 # %% ../nbs/31_metrics.ipynb #9c234c85
 def attribute_accuracy(seen, said): # what a reader saw, what the captions mention: lists of n dictionaries
@@ -106,7 +106,7 @@ def draw_unseen(model, # a `TextToImage`
                 n: int = 1000, seed: int = 0):
     "One bird for each of `n` unseen captions: the real `PaperBirds`, the pictures (n, 3, 64, 64), the attention of each stage (n, T, H, W)."
     birds, drawn = PaperBirds('test', n=n, n_captions=1), []
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng():
         torch.manual_seed(seed)
         for ids, lengths in zip(*[x.split(100) for x in encoded(model.vocab, birds, model.preset.T)]):
             words, sentence = model.text_encoder(ids, lengths)
@@ -124,12 +124,12 @@ def measure(model, n: int = 1000, seed: int = 0) -> dict: # see `attribute_accur
 class Obeys(Metric):
     "For an `attngan_learner`: the share of mentioned attributes that are right on `n` unseen captions, after each epoch."
     def __init__(self, n=200): self.n = n
-    def reset(self): self.seen = None
-    def accumulate(self, learn): self.seen = learn
+    def reset(self): self.learn = None
+    def accumulate(self, learn): self.learn = learn
     @property
     def value(self):
-        with torch.random.fork_rng(devices=[]):                    # training goes on as if nobody had looked
-            return measure(TextToImage.from_learner(self.seen), self.n)['attributes'] if self.seen else None
+        with torch.random.fork_rng():                              # training goes on as if nobody had looked
+            return measure(TextToImage.from_learner(self.learn), self.n)['attributes'] if self.learn else None
 
 # %% ../nbs/31_metrics.ipynb #9ef64d97
 def load_judge() -> tuple: # `DAMSM`, `Vocab`
@@ -153,7 +153,7 @@ def grounding(attention,  # (n, T, h, w), maps of the words of n captions
               captions,   # n lists of tagged words
               masks       # (n, S, S), indices into PARTS
              ) -> dict:   # kind of word → hit, mass, chance: means over words, 0…1
-    "The pointing game for colour words and nouns that speak of a visible part."
+    "The pointing game for colour words and nouns that speak of a visible part. Every word must be in the vocabulary: row t of a map is word t."
     size, found = masks.shape[-1], {}
     maps = F.interpolate(attention.float(), size=(size, size), mode='bilinear').flatten(2)           # (n, T, S·S)
     for a, words, mask in zip(maps, captions, torch.as_tensor(masks).flatten(1)):
