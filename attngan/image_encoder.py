@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision.models import inception_v3, Inception_V3_Weights
+from fastcore.basics import patch
 from pathlib import Path
 
 # %% ../nbs/11_image_encoder.ipynb #a2cbc22e
@@ -77,11 +78,14 @@ class SmallEncoder(nn.Module):
         local, whole = self.features(images)
         return self.region_head(local), self.image_head(whole)
 
-    def freeze(self):
-        "From now on only the two heads learn."
-        for trunk in (self.lower, self.upper): trunk.requires_grad_(False).eval()
+# %% ../nbs/11_image_encoder.ipynb #a1175743
+@patch
+def freeze(self: SmallEncoder):
+    "From now on only the two heads learn."
+    for trunk in (self.lower, self.upper): trunk.requires_grad_(False).eval()
 
-    def train(self, mode=True):
-        super().train(mode)
-        if not self.lower[0][0].weight.requires_grad: self.freeze()     # BatchNorm stays frozen, too
-        return self
+@patch
+def train(self: SmallEncoder, mode=True):
+    nn.Module.train(self, mode)
+    if not self.lower[0][0].weight.requires_grad: self.freeze()
+    return self

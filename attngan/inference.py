@@ -125,6 +125,7 @@ def show(self: Drawings, scale=1.8):
     plt.tight_layout()
     return fig
 
+# %% ../nbs/30_inference.ipynb #8ffd2315
 @patch
 def show_attention(self: Drawings, i=0, stage=0, columns=8):
     "Picture `i`: its stages, and each word's attention at one attention stage, 0 the first. Returns the figure."

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['AttributeReader', 'degrade', 'to_float', 'train_reader', 'load_reader', 'read', 'attribute_accuracy', 'encoded',
-           'draw_unseen', 'measure', 'Obeys', 'load_judge', 'judged', 'grounding', 'ReaderFeatures', 'fid', 'evaluate']
+           'draw_unseen', 'measure', 'Obeys', 'load_judge', 'judged', 'grounding', 'seen_parts', 'ReaderFeatures',
+           'fid', 'evaluate']
 
 # %% ../nbs/31_metrics.ipynb #2ee4270b
 import json
@@ -163,6 +164,12 @@ def grounding(attention,  # (n, T, h, w), maps of the words of n captions
             if on.any(): found.setdefault(w.kind, []).append((on[a[t].argmax()], (a[t]*on).sum()/a[t].sum(), on.mean()))
     return {k: dict(zip(('hit', 'mass', 'chance'), torch.tensor(v).mean(0).tolist())) for k, v in found.items()}
 
+# %% ../nbs/31_metrics.ipynb #7231573f
+@torch.no_grad()
+def seen_parts(reader, pictures): # (n, 3, 64, 64) in [-1, 1] → (n, 64, 64), indices into PARTS
+    "The part that the reader sees at each pixel."
+    return torch.cat([F.interpolate(reader(p)[1], size=64, mode='bilinear').argmax(1) for p in pictures.split(200)])
+
 # %% ../nbs/31_metrics.ipynb #5e67d62f
 class ReaderFeatures(nn.Module):
     "The reader as a feature network: (n, 3, 64, 64) uint8 → (n, 208)."
@@ -187,8 +194,7 @@ def fid(real, drawn,    # (n, 3, 64, 64) in [-1, 1]
 def evaluate(model, n: int = 1000, seed: int = 0) -> dict:
     "Attribute accuracy, R-precision (independent judge), FID (reader's features) and grounding of a `TextToImage` on `n` unseen captions."
     birds, drawn, attention = draw_unseen(model, n, seed); reader, real = load_reader(), to_float(birds.images)
-    captions = [c[0] for c in birds.captions]; said = [mentions(c) for c in captions]
-    with torch.no_grad(): parts = torch.cat([F.interpolate(reader(p)[1], size=64, mode='bilinear').argmax(1) for p in drawn.split(200)])
+    captions = [c[0] for c in birds.captions]; said, parts = [mentions(c) for c in captions], seen_parts(reader, drawn)
     (real_look, real_r), (drawn_look, drawn_r) = judged(real, birds), judged(drawn, birds)
     return dict(n=n, seed=seed, drawn=attribute_accuracy(read(reader, drawn), said), real=attribute_accuracy(read(reader, real), said),
                 r_precision=dict(drawn=drawn_r, real=real_r), fid_reader_208=fid(real, drawn),

@@ -183,11 +183,16 @@ class Sketches(Callback):
         words, sentence = m.damsm.text_encoder(ids, lengths)
         self.rows.append(m.average.module(noise, sentence, words, lengths, noise.new_zeros(len(ids), m.preset.cond))[0][-1])   # (n, 3, S, S)
         self.labels.append(f'{self.pct_train:.0%}')
-    def show(self, n=6):
-        "`n` of the rows, evenly spread from the first to the last."
-        some = torch.linspace(0, len(self.rows)-1, min(n, len(self.rows))).round().int().tolist()
-        show_rows([self.rows[i] for i in some], self.captions, [self.labels[i] for i in some])
-    def gif(self, path, size=96):
-        "All rows one after another, as an animation."
-        frames = [Image.fromarray(np.hstack(to_uint8(F.interpolate(r.float(), size=size)))) for r in self.rows]
-        frames[0].save(path, save_all=True, append_images=frames[1:], duration=[500]*(len(frames)-1) + [3000], loop=0)
+
+# %% ../nbs/23_training.ipynb #50bac227
+@patch
+def show(self: Sketches, n=6):
+    "`n` of the rows, evenly spread from the first to the last."
+    some = torch.linspace(0, len(self.rows)-1, min(n, len(self.rows))).round().int().tolist()
+    show_rows([self.rows[i] for i in some], self.captions, [self.labels[i] for i in some])
+
+@patch
+def gif(self: Sketches, path, size=96):
+    "All rows one after another, as an animation."
+    frames = [Image.fromarray(np.hstack(to_uint8(F.interpolate(r.float(), size=size)))) for r in self.rows]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=[500]*(len(frames)-1) + [3000], loop=0)
