@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['generate_command', 'train_command', 'evaluate_command', 'console', 'attngan_generate', 'train', 'attngan_train',
-           'attngan_evaluate']
+           'attngan_evaluate', 'print_evaluation']
 
 # %% ../nbs/33_cli.ipynb #9f270a2b
 import json, random, re, sys, time, warnings
@@ -64,11 +64,12 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
                   seed: int = 0,            # of weights, batches and noise
                   n: int = 9000):           # training pictures
     "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
-    from attngan.inference import TextToImage
+    from attngan.inference import TextToImage, save_damsm
     from attngan.metrics import measure
     start = time.monotonic()
     learn = train(minutes, seed, n)
     model = TextToImage.from_learner(learn); folder = model.save_pretrained(out)
+    save_damsm(learn.model.damsm, learn.dls.vocab, learn.dls.preset, folder/'damsm.safetensors')
     print(f'saved to {folder} after {(time.monotonic()-start)/60:.1f} minutes; now try: attngan_generate "a red bird" -m {folder}')
     scores = measure(model)
     print(', '.join(f'{k} {v:.3f}' for k, v in scores.items()), f'(1,000 unseen captions; {(time.monotonic()-start)/60:.1f} minutes in all)')
@@ -78,21 +79,27 @@ def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds' or a f
                      n: int = 1000,                 # unseen captions, 100 at least
                      seed: int = 0,                 # of the generator's noise
                      o: str = 'evaluation.json'):   # file to write
-    "Measure a model: attributes, R-precision, FID, and where its words look."
-    from attngan.inference import TextToImage, whole_file
+    "Measure a model: attributes, heads, R-precision, FID, IS, and where its words look."
+    from attngan.inference import TextToImage, load_damsm, pretrained, whole_file
     from attngan.metrics import evaluate
     if n < 100: print('attngan_evaluate: n must be 100 or more, for R-precision chooses among a hundred captions', file=sys.stderr); sys.exit(2)
-    try: e = evaluate(TextToImage.from_pretrained(m), n, seed)
+    own = pretrained(m)/'damsm.safetensors'
+    try: e = evaluate(TextToImage.from_pretrained(m), n, seed, load_damsm(own) if own.exists() else None)
     except (FileNotFoundError, ValueError, ModuleNotFoundError) as err: print(f'attngan_evaluate: {err}', file=sys.stderr); sys.exit(2)
-    row = lambda name, *v: print(f'{name:32}' + ''.join(f'{x:>10.3f}' if isinstance(x, float) else f'{x:>10}' for x in v))
-    row(f'{n} unseen captions', 'generated', 'real')
-    for k in e['real']: row(k, e['drawn'][k], e['real'][k])
-    row('R-precision (judge)', e['r_precision']['drawn'], e['r_precision']['real']); row('FID (reader, 208 features)', e['fid_reader_208'])
-    row('where words look', 'hit', 'mass', 'chance')
-    for where, kinds in e['grounding'].items():
-        for kind, v in kinds.items(): row(f'{where}: {kind}', *v.values())
+    print_evaluation(e)
     with whole_file(o) as f: f.write_text(json.dumps(e, indent=1))
     print(o)
+
+def print_evaluation(e): # what `evaluate` returns
+    row = lambda name, *v: print(f'{name:36}' + ''.join(f'{x:>10.3f}' if isinstance(x, float) else f'{x:>10}' for x in v))
+    row(f"{e['n']} unseen captions", 'generated', 'real')
+    for k in e['attributes']['real']: row(k, e['attributes']['drawn'][k], e['attributes']['real'][k])
+    for k, name in (('two', 'two heads'), ('none', 'no head')): row(f"{name} ({e['facing_not_stated']} without facing)", e['heads']['drawn'][k], e['heads']['real'][k])
+    for k in e['r_precision']['real']: row(f"R-precision, {k} (ceiling {e['r_ceiling']:.2f})", e['r_precision']['drawn'][k], e['r_precision']['real'][k])
+    row('IS (reader, 9 body colours)', e['is_reader_9']['drawn'], e['is_reader_9']['real']); row('FID (reader, 208 features)', e['fid_reader_208'])
+    row('where words look', *next(iter(next(iter(e['grounding'].values())).values())))
+    for where, kinds in e['grounding'].items():
+        for kind, v in kinds.items(): row(f'{where}: {kind}', *v.values())
 
 # %% ../nbs/33_cli.ipynb #5b7f7a40
 generate_command, train_command, evaluate_command = console(attngan_generate), console(attngan_train), console(attngan_evaluate)

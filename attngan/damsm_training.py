@@ -51,7 +51,7 @@ class DAMSMLearner(Learner):
     def _do_one_batch(self):
         with autocast(self): self.pred = self.model(*self.xb)
         self('after_pred')
-        self.terms = self.model.loss(*self.pred, self.xb[2], *self.yb)
+        with autocast(self): self.terms = self.model.loss(*self.pred, self.xb[2], *self.yb)
         self.loss_grad = sum(self.terms.values()); self.loss = self.loss_grad.detach()
         self('after_loss')
         if not self.training: return

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['AttributeReader', 'degrade', 'to_float', 'train_reader', 'load_reader', 'read', 'attribute_accuracy', 'encoded',
-           'draw_unseen', 'measure', 'Obeys', 'load_judge', 'judged', 'grounding', 'seen_parts', 'ReaderFeatures',
-           'fid', 'evaluate']
+           'draw_unseen', 'measure', 'Obeys', 'seen_parts', 'heads', 'load_judge', 'judged', 'grounding',
+           'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score', 'evaluate']
 
 # %% ../nbs/31_metrics.ipynb #2ee4270b
 import json
@@ -13,17 +13,16 @@ from importlib.resources import files
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import binary_dilation, label
 from torch import nn
 from fastai.learner import Metric
-from safetensors import safe_open
 from safetensors.torch import load_file
 from .attention import attend_regions
-from .damsm_training import fast_bf16, new_damsm, r_precision
+from .damsm_training import fast_bf16, r_precision
 from .image_encoder import conv_bn
-from .inference import TextToImage
-from .paperbirds import PARTS, QUESTIONS, PaperBirds, answers, mentions
+from .inference import TextToImage, load_damsm
+from .paperbirds import PARTS, QUESTIONS, PaperBirds, answers, mentions, retrieval_ceiling
 from .presets import paperbirds
-from .text import Vocab
 
 # %% ../nbs/31_metrics.ipynb #d31f0895
 class AttributeReader(nn.Module):
@@ -132,48 +131,55 @@ class Obeys(Metric):
         with torch.random.fork_rng():                              # training goes on as if nobody had looked
             return measure(TextToImage.from_learner(self.learn), self.n)['attributes'] if self.learn else None
 
-# %% ../nbs/31_metrics.ipynb #9ef64d97
-def load_judge() -> tuple: # `DAMSM`, `Vocab`
-    "A DAMSM that no generator was trained with."
-    path = files('attngan')/'pretrained'/'judge.safetensors'
-    with safe_open(str(path), 'pt') as f: vocab = Vocab(json.loads(f.metadata()['words']))
-    judge = new_damsm(paperbirds, len(vocab)); judge.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-    return judge.eval(), vocab
-
-@torch.no_grad()
-def judged(pictures, birds): # (n, 3, S, S) in [-1, 1]; `PaperBirds` whose captions belong to them
-    "Where the judge's words look, (n, T, 16, 16), and its R-precision, 0…1, one of a hundred."
-    judge, vocab = load_judge(); ids, lengths = encoded(vocab, birds, paperbirds.T)
-    words, sentence = judge.text_encoder(ids, lengths)                                               # (n, D, T), (n, D)
-    regions, image = [torch.cat(x) for x in zip(*[judge.image_encoder(p) for p in pictures.split(200)])]   # (n, D, 16, 16), (n, D)
-    attention = attend_regions(words, regions, lengths, judge.gamma1, judge.cosine)[1]
-    return attention, r_precision(image, sentence, torch.as_tensor(birds.species))
-
-# %% ../nbs/31_metrics.ipynb #032f2672
-def grounding(attention,  # (n, T, h, w), maps of the words of n captions
-              captions,   # n lists of tagged words
-              masks       # (n, S, S), indices into PARTS
-             ) -> dict:   # kind of word → hit, mass, chance: means over words, 0…1
-    "The pointing game for colour words and nouns that speak of a visible part. Every word must be in the vocabulary: row t of a map is word t."
-    size, found = masks.shape[-1], {}
-    maps = F.interpolate(attention.float(), size=(size, size), mode='bilinear').flatten(2)           # (n, T, S·S)
-    for a, words, mask in zip(maps, captions, torch.as_tensor(masks).flatten(1)):
-        for t, w in enumerate(words[:len(a)]):
-            if w.kind not in ('colour', 'noun') or w.part not in PARTS: continue
-            on = (mask == PARTS.index(w.part)).float()                                               # (S·S,)
-            if on.any(): found.setdefault(w.kind, []).append((on[a[t].argmax()], (a[t]*on).sum()/a[t].sum(), on.mean()))
-    return {k: dict(zip(('hit', 'mass', 'chance'), torch.tensor(v).mean(0).tolist())) for k, v in found.items()}
-
-# %% ../nbs/31_metrics.ipynb #7231573f
+# %% ../nbs/31_metrics.ipynb #9c0d7f33
 @torch.no_grad()
 def seen_parts(reader, pictures): # (n, 3, 64, 64) in [-1, 1] → (n, 64, 64), indices into PARTS
     "The part that the reader sees at each pixel."
     return torch.cat([F.interpolate(reader(p)[1], size=64, mode='bilinear').argmax(1) for p in pictures.split(200)])
 
+def heads(parts, near=2, least=4): # (n, 64, 64), indices into PARTS → (n,)
+    "Count the heads: beak and eye pixels that touch when each grows by `near` pixels are one head, fewer than `least` are none."
+    def count(on):
+        spots, k = label(binary_dilation(on, iterations=near), np.ones((3, 3)))
+        return sum((on & (spots == j)).sum() >= least for j in range(1, k+1))
+    return np.array([count(on) for on in np.isin(parts, [PARTS.index('beak'), PARTS.index('eye')])])
+
+# %% ../nbs/31_metrics.ipynb #9ef64d97
+def load_judge() -> tuple: # `DAMSM`, `Vocab`
+    "A DAMSM that no generator was trained with."
+    return load_damsm(files('attngan')/'pretrained'/'judge.safetensors')
+
+@torch.no_grad()
+def judged(pictures, birds,    # (n, 3, S, S) in [-1, 1]; `PaperBirds` whose captions belong to them
+           judge=None):        # `DAMSM`, `Vocab`; None: `load_judge()`
+    "Where the judge's words look, (n, T, 16, 16), and its R-precision, 0…1, one of a hundred."
+    damsm, vocab = judge or load_judge(); ids, lengths = encoded(vocab, birds, paperbirds.T)
+    words, sentence = damsm.text_encoder(ids, lengths)                                               # (n, D, T), (n, D)
+    regions, image = [torch.cat(x) for x in zip(*[damsm.image_encoder(p) for p in pictures.split(200)])]   # (n, D, 16, 16), (n, D)
+    attention = attend_regions(words, regions, lengths, damsm.gamma1, damsm.cosine)[1]
+    return attention, r_precision(image, sentence, torch.as_tensor(birds.species))
+
+# %% ../nbs/31_metrics.ipynb #032f2672
+def grounding(attention,  # (n, T, h, w), maps of the words of n captions
+              captions,   # n lists of tagged words
+              masks,      # (n, S, S), indices into PARTS
+              near=2      # pixels beside the part that count as a hit
+             ) -> dict:   # kind of word → hit, chance, exact, mass, share: means over words, 0…1
+    "The pointing game for colour words and nouns that speak of a visible part. Every word must be in the vocabulary: row t of a map is word t."
+    size, found = masks.shape[-1], {}
+    maps = F.interpolate(attention.float(), size=(size, size), mode='bilinear').flatten(2)           # (n, T, S·S)
+    for a, words, mask in zip(maps, captions, torch.as_tensor(masks)):
+        for t, w in enumerate(words[:len(a)]):
+            if w.kind not in ('colour', 'noun') or w.part not in PARTS: continue
+            on = (mask == PARTS.index(w.part)).float()                                               # (S, S)
+            wide, on, peak = F.max_pool2d(on[None], 2*near+1, 1, near).flatten(), on.flatten(), a[t].argmax()   # (S·S,)
+            if on.any(): found.setdefault(w.kind, []).append((wide[peak], wide.mean(), on[peak], (a[t]*on).sum()/a[t].sum(), on.mean()))
+    return {k: dict(zip(('hit', 'chance', 'exact', 'mass', 'share'), torch.tensor(v).mean(0).tolist())) for k, v in found.items()}
+
 # %% ../nbs/31_metrics.ipynb #5e67d62f
 class ReaderFeatures(nn.Module):
     "The reader as a feature network: (n, 3, 64, 64) uint8 → (n, 208)."
-    num_features = 208
+    num_features = 208                                                                               # torchmetrics asks for it
     def __init__(self): super().__init__(); self.reader = load_reader()
     def forward(self, x):
         r = self.reader; b = r.middle(r.fine(x.float()/127.5 - 1)); c = r.coarse(b)                  # (n, 64, 16, 16), (n, 80, 8, 8)
@@ -190,13 +196,36 @@ def fid(real, drawn,    # (n, 3, 64, 64) in [-1, 1]
         for p in x.split(200): metric.update(((p.clamp(-1, 1) + 1)*127.5).round().byte(), real=is_real)
     return metric.compute().item()
 
+# %% ../nbs/31_metrics.ipynb #24b5532a
+class ReaderColours(ReaderFeatures):
+    "The reader as a classifier of body colours: (n, 3, 64, 64) uint8 → logits (n, 9)."
+    def forward(self, x): return self.reader(x.float()/127.5 - 1)[0]['body']
+
+@torch.no_grad()
+def inception_score(drawn,          # (n, 3, 64, 64) in [-1, 1]
+                    features=None): # a classifier as torchmetrics wants it; None: `ReaderColours`; 'logits_unbiased': Inception (needs torch-fidelity)
+    "exp E KL(p(y|x) ‖ p(y)), the mean over ten parts of the crowd, by torchmetrics (extra `metrics`)."
+    try: from torchmetrics.image.inception import InceptionScore
+    except ModuleNotFoundError: raise ModuleNotFoundError("IS needs torchmetrics: pip install 'attngan[metrics]'") from None
+    metric = InceptionScore(feature=features or ReaderColours())
+    for p in drawn.split(200): metric.update(((p.clamp(-1, 1) + 1)*127.5).round().byte())
+    return metric.compute()[0].item()
+
 # %% ../nbs/31_metrics.ipynb #916019c9
-def evaluate(model, n: int = 1000, seed: int = 0) -> dict:
-    "Attribute accuracy, R-precision (independent judge), FID (reader's features) and grounding of a `TextToImage` on `n` unseen captions."
-    birds, drawn, attention = draw_unseen(model, n, seed); reader, real = load_reader(), to_float(birds.images)
-    captions = [c[0] for c in birds.captions]; said, parts = [mentions(c) for c in captions], seen_parts(reader, drawn)
-    (real_look, real_r), (drawn_look, drawn_r) = judged(real, birds), judged(drawn, birds)
-    return dict(n=n, seed=seed, drawn=attribute_accuracy(read(reader, drawn), said), real=attribute_accuracy(read(reader, real), said),
-                r_precision=dict(drawn=drawn_r, real=real_r), fid_reader_208=fid(real, drawn),
-                grounding={f'generator, {a.shape[-1]} px': grounding(a, captions, parts) for a in attention}
-                          | {'judge, generated birds': grounding(drawn_look, captions, parts), 'judge, real birds': grounding(real_look, captions, birds.masks)})
+def evaluate(model,           # a `TextToImage`
+             n: int = 1000, seed: int = 0,
+             own=None         # `DAMSM`, `Vocab` that trained it, for the leaky R-precision; None: left out
+            ) -> dict:
+    "All of this chapter's numbers for `n` unseen captions, real birds beside generated ones."
+    birds, drawn, attention = draw_unseen(model, n, seed); reader, pictures = load_reader(), dict(drawn=drawn, real=to_float(birds.images))
+    captions = [c[0] for c in birds.captions]; said = [mentions(c) for c in captions]; free = np.array(['facing' not in s for s in said])
+    parts = {k: seen_parts(reader, x) for k, x in pictures.items()}; counts = {k: heads(p[free]) for k, p in parts.items()}
+    judges = {k: {j: judged(x, birds, w) for j, w in (('judge', None), ('leaky', own)) if j == 'judge' or w} for k, x in pictures.items()}
+    look = {f'generator, {a.shape[-1]} px': grounding(a, captions, parts['drawn']) for a in attention}
+    for j in judges['real']:
+        name = 'judge' if j == 'judge' else 'its DAMSM'
+        look |= {f'{name}, generated birds': grounding(judges['drawn'][j][0], captions, parts['drawn']), f'{name}, real birds': grounding(judges['real'][j][0], captions, birds.masks)}
+    return dict(n=n, seed=seed, attributes={k: attribute_accuracy(read(reader, x), said) for k, x in pictures.items()},
+                heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()),
+                r_precision={k: {j: r for j, (_, r) in v.items()} for k, v in judges.items()}, r_ceiling=retrieval_ceiling(birds),
+                fid_reader_208=fid(pictures['real'], drawn), is_reader_9={k: inception_score(x) for k, x in pictures.items()}, grounding=look)

@@ -8,7 +8,7 @@ __all__ = ['COLOURS', 'BEAKS', 'GROUNDS', 'PARTS', 'HEAD', 'SKIES', 'DRAWN', 'SY
            'beak', 'Canvas', 'jitter', 'shade', 'outline', 'draw_clouds', 'draw_branch', 'draw_hill', 'draw_grass',
            'draw_snow', 'draw_water', 'place', 'ground_level', 'draw_tail', 'draw_legs', 'draw_body', 'draw_crown',
            'draw_wing', 'draw_beak', 'draw_eye', 'draw', 'Word', 'plain', 'article', 'text_of', 'adjectives', 'noun',
-           'with_phrase', 'its_phrase', 'listed', 'sentence', 'describe', 'mentions', 'truth', 'cache_folder',
+           'bars', 'with_phrase', 'its_phrase', 'listed', 'sentence', 'describe', 'mentions', 'truth', 'cache_folder',
            'choose_birds', 'PaperBirds', 'answers', 'retrieval_ceiling']
 
 # %% ../nbs/02_paperbirds.ipynb #79835799
@@ -312,16 +312,19 @@ def adjectives(sp, part, rng):
 
 def noun(part, rng): return Word(rng.choice(SYNONYMS[part]), part, 'noun')
 
+def bars(sp, part):
+    "“with white wingbars”, for a wing that has them."
+    return plain('with') + [Word('white', part, 'bars'), Word('wingbars', part, 'bars')] if sp.bars and part == 'wing' else []
+
 def with_phrase(sp, part, rng):
-    "“a long red beak”, “black wings and white wingbars”"
+    "“a long red beak”, “black wings with white wingbars”"
     a = adjectives(sp, part, rng)
-    bars = sp.bars and part == 'wing' and rng.random() < .5
-    return ([] if part == 'wing' else [article(a[0])]) + a + [noun(part, rng)] + (plain('and') + [Word('white', 'wing', 'bars'), Word('wingbars', 'wing', 'bars')] if bars else [])
+    return ([] if part == 'wing' else [article(a[0])]) + a + [noun(part, rng)] + bars(sp, part)
 
 def its_phrase(sp, part, rng):
     "“its beak is long and red”"
     a = adjectives(sp, part, rng); a = a if len(a) == 1 else [a[0], Word('and'), a[1]]
-    return plain('its') + [noun(part, rng)] + plain('are' if part == 'wing' else 'is') + a
+    return plain('its') + [noun(part, rng)] + plain('are' if part == 'wing' else 'is') + a + bars(sp, part)
 
 def listed(phrases):
     "“x y and z”: the words of all phrases, with an “and” before the last."

@@ -115,8 +115,9 @@ def _create(self: AttnGANLearner):
 def _match(self: AttnGANLearner, picture):
     "The DAMSM's four losses for generated pictures."
     words, sentence, lengths = self.text
-    with autocast(self): regions, image = self.model.damsm.image_encoder(picture)
-    return sum(self.model.damsm.loss(regions, image, words, sentence, lengths, self.yb[0]).values())
+    with autocast(self):
+        regions, image = self.model.damsm.image_encoder(picture)
+        return sum(self.model.damsm.loss(regions, image, words, sentence, lengths, self.yb[0]).values())
 
 # %% ../nbs/23_training.ipynb #97a8063e
 class Grow(Callback):
