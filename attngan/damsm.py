@@ -77,7 +77,7 @@ def words_loss(regions,         # v (B, D, h, w)
                chunk=None,      # captions at a time, to bound memory; None: all
                cosine=False     # see `attend_regions`
               ):                # image → text, text → image (scalars), attention (B, T, h, w) of each caption on its own picture
-    "L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13). Computed in float32 at least."
+    "L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13), in float32 at least; under autocast the products are its."
     regions, words = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (regions, words))
     parts = zip(words.split(chunk or len(words)), lengths.split(chunk or len(words)))
     score = word_scores if chunk is None else lambda *a: checkpoint(word_scores, *a, use_reentrant=False)
@@ -90,7 +90,8 @@ class DAMSM(nn.Module):
     "Text and image encoder with the losses that make them agree ([P] section 3.2)."
     def __init__(self, text_encoder, image_encoder, gamma1=4., gamma2=5., gamma3=10.,
                  group=None,     # words find their partner among so many of the batch; None: all
-                 cosine=False):  # see `attend_regions`
+                 cosine=False,   # see `attend_regions`
+                 word_dropout=0.): # share of the words that the word losses don't get to see while training
         super().__init__()
         store_attr()
 
@@ -105,6 +106,7 @@ class DAMSM(nn.Module):
     def loss(self, regions, image, words, sentence, lengths, class_ids=None):
         "The four losses as a dictionary: words (in groups) and sentences, image → text (i2t) and text → image (t2i)."
         s0, s1 = sentence_loss(image, sentence, class_ids, self.gamma3)
+        if self.training: words = words*(torch.rand_like(words[:, :1]) >= self.word_dropout)     # (B, 1, T): whole words
         n = self.group or len(words); classes = repeat(None) if class_ids is None else class_ids.split(n)
         groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
         i2t, t2i = zip(*[words_loss(*g, self.gamma1, self.gamma2, self.gamma3, cosine=self.cosine)[:2] for g in groups])

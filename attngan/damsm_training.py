@@ -33,7 +33,7 @@ def new_damsm(preset, V, weights='imagenet') -> DAMSM:
     "An untrained DAMSM in the sizes of `preset` for V words; `weights` go to the Inception encoder."
     p = preset
     image = SmallEncoder(p.dim) if p.encoder == 'small' else InceptionEncoder(p.dim, weights)
-    damsm = DAMSM(TextEncoder(V, p.emb, p.dim, p.dropout), image, p.gamma1, p.gamma2, p.gamma3, p.group, p.cosine)
+    damsm = DAMSM(TextEncoder(V, p.emb, p.dim, p.dropout), image, p.gamma1, p.gamma2, p.gamma3, p.group, p.cosine, p.word_dropout)
     if p.encoder == 'small': nn.init.normal_(damsm.text_encoder.embed.weight)
     return damsm
 

@@ -17,7 +17,7 @@ class Preset:
     # DAMSM (10, 11, 13, 14)
     dim: int = 256; emb: int = 300; dropout: float = .5; encoder: str = 'inception'
     gamma1: float = 4.; gamma2: float = 5.; gamma3: float = 10.; damsm_lr: float = .002; damsm_decay: float = .98
-    clip: float = .25; group: int | None = None; cosine: bool = False
+    clip: float = .25; group: int | None = None; cosine: bool = False; word_dropout: float = 0.
     # generator (20)
     hidden: tuple = (32, 32, 32); cond: int = 100; noise: int = 100; n_res: int = 2; act: str = 'glu'
     residual_images: bool = False; norm_text: bool = False
@@ -30,8 +30,8 @@ class Preset:
 birds = Preset()
 
 # %% ../nbs/00_presets.ipynb #0e8a264c
-paperbirds = Preset(T=28, sizes=(16, 32, 64), dim=128, emb=128, dropout=0., encoder='small', damsm_lr=.004, damsm_decay=1., clip=5., gamma1=15., group=16, cosine=True,
+paperbirds = Preset(T=28, sizes=(16, 32, 64), dim=128, emb=128, dropout=0., encoder='small', damsm_lr=.004, damsm_decay=1., clip=5., gamma1=15., group=16, cosine=True, word_dropout=.3,
                     hidden=(32, 16, 16), cond=64, noise=32, n_res=1, act='leaky', residual_images=True, norm_text=True,
                     d_width=(64, 32, 32), d_most=128, d_project=64, d_norm=False,
                     kind='hinge', hard=.5, penalty=2., lam=1., lam_from=1, kl=.02,
-                    lr=5e-4, d_lr=1e-3, betas=(0., .9), ema=.99, grow=(0., .15, .45), decay_from=.6)
+                    lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995, grow=(0., .15, .45), decay_from=.85)
