@@ -36,12 +36,12 @@ class UpConv(nn.Conv2d):
     "Nearest-neighbour × 2 and a 3×3 convolution without bias, in one step: (B, c_in, H, W) → (B, c_out, 2H, 2W)"
     def __init__(self, c_in, c_out):
         super().__init__(c_in, c_out, 3, 1, 1, bias=False)
-        left, right = [[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]   # rows: small pixels; columns: w₀ w₁ w₂
-        self.register_buffer('corner', torch.tensor([left, right]).float(), persistent=False)  # (2, 3, 3)
+        patch = [[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]]                           # rows: four new pixels; columns: w₀ w₁ w₂
+        self.register_buffer('patch', torch.tensor(patch).float(), persistent=False)   # (4, 3)
 
     def forward(self, x):
-        w = torch.einsum('pau,qbv,oiuv->opqiab', self.corner, self.corner, self.weight)      # (c_out, 2, 2, c_in, 3, 3)
-        return F.pixel_shuffle(F.conv2d(x, w.flatten(0, 2), padding=1), 2)                   # (B, 4·c_out, H, W) → (B, c_out, 2H, 2W)
+        w = torch.einsum('au,bv,oiuv->ioab', self.patch, self.patch, self.weight)      # (c_in, c_out, 4, 4)
+        return F.conv_transpose2d(x, w, stride=2, padding=1)                           # (B, c_in, H, W) → (B, c_out, 2H, 2W)
 
 
 # %% ../nbs/20_generator.ipynb #ce6c0f5c

@@ -22,7 +22,7 @@ from fastcore.foundation import L
 from .damsm_training import autocast, fast_bf16
 from .data import show_rows, to_uint8
 from .discriminator import Discriminator
-from .gan_losses import discriminator_loss, generator_loss, gradient_penalty, kl_loss, mismatch
+from .gan_losses import discriminator_loss, generator_loss, gradient_penalty, kl_loss, mismatch, mode_seeking
 from .generator import Generator
 
 # %% ../nbs/23_training.ipynb #d4cfccb5
@@ -37,7 +37,7 @@ class AttnGAN(nn.Module):
         p = self.preset = preset
         self.generator = new_generator(p)
         self.average = AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(p.ema), use_buffers=True)
-        self.discriminators = nn.ModuleList([Discriminator(s, w, p.dim, True, p.d_norm, p.d_most, p.d_project, p.norm_text) for s, w in zip(p.sizes, p.d_width)])
+        self.discriminators = nn.ModuleList([Discriminator(s, w, p.dim, True, p.d_norm, p.d_most, p.d_project, p.norm_text, p.d_hidden) for s, w in zip(p.sizes, p.d_width)])
         self.damsm = damsm.requires_grad_(False)
 
     def train(self, mode=True):
@@ -107,9 +107,18 @@ def _create(self: AttnGANLearner):
     kl = kl_loss(mu.float(), logvar.float()); loss = adversarial + p.kl*kl
     if p.lam and len(images) > p.lam_from:
         match = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
+    if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float())
     self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
+
+@patch
+def _again(self: AttnGANLearner):
+    "The smallest pictures of the same sentences, from other noise."
+    g = self.model.generator; stages, g.stages_on = g.stages_on, 1
+    with autocast(self): images, *_ = self.draw(*self.text)
+    g.stages_on = stages
+    return images[0]                                                                        # (B, 3, S, S)
 
 @patch
 def _match(self: AttnGANLearner, picture):
