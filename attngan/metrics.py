@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['AttributeReader', 'degrade', 'to_float', 'train_reader', 'load_reader', 'read', 'attribute_accuracy', 'encoded',
-           'draw_unseen', 'measure', 'Obeys', 'seen_parts', 'heads', 'load_judge', 'judged', 'grounding',
-           'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score', 'evaluate']
+           'draw_unseen', 'measure', 'Obeys', 'seen_parts', 'heads', 'looks_left', 'both_ways', 'load_judge', 'judged',
+           'grounding', 'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score', 'evaluate']
 
 # %% ../nbs/31_metrics.ipynb #2ee4270b
 import json
@@ -144,6 +144,18 @@ def heads(parts, near=2, least=4): # (n, 64, 64), indices into PARTS → (n,)
         return sum((on & (spots == j)).sum() >= least for j in range(1, k+1))
     return np.array([count(on) for on in np.isin(parts, [PARTS.index('beak'), PARTS.index('eye')])])
 
+# %% ../nbs/31_metrics.ipynb #7dd3fa5c
+def looks_left(model, n=50, k=20, seed=0): # `TextToImage` → (n,)
+    "For each of `n` unseen captions that name no direction: the share of `k` birds, drawn from different noise, that look left."
+    birds = PaperBirds('test', n=200, n_captions=1)
+    captions = [t[0] for t, c in zip(birds.texts(), birds.captions) if 'facing' not in mentions(c[0])][:n]
+    pictures = to_float(np.stack(model.generate(captions, k, seed).images))                               # (n·k, 3, 64, 64)
+    return np.array([s['facing'] == 'left' for s in read(load_reader(), pictures)]).reshape(-1, k).mean(1)
+
+def both_ways(left): # shares of `looks_left` → 0…1
+    "The share of captions with both directions, each in more than a tenth of the pictures."
+    return float(((left > .1) & (left < .9)).mean())
+
 # %% ../nbs/31_metrics.ipynb #9ef64d97
 def load_judge() -> tuple: # `DAMSM`, `Vocab`
     "A DAMSM that no generator was trained with."
@@ -226,6 +238,6 @@ def evaluate(model,           # a `TextToImage`
         name = 'judge' if j == 'judge' else 'its DAMSM'
         look |= {f'{name}, generated birds': grounding(judges['drawn'][j][0], captions, parts['drawn']), f'{name}, real birds': grounding(judges['real'][j][0], captions, birds.masks)}
     return dict(n=n, seed=seed, attributes={k: attribute_accuracy(read(reader, x), said) for k, x in pictures.items()},
-                heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()),
+                heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()), both_ways=both_ways(looks_left(model, seed=seed)),
                 r_precision={k: {j: r for j, (_, r) in v.items()} for k, v in judges.items()}, r_ceiling=retrieval_ceiling(birds),
                 fid_reader_208=fid(pictures['real'], drawn), is_reader_9={k: inception_score(x) for k, x in pictures.items()}, grounding=look)
