@@ -177,15 +177,16 @@ def grounding(attention,  # (n, T, h, w), maps of the words of n captions
               masks,      # (n, S, S), indices into PARTS
               near=2      # pixels beside the part that count as a hit
              ) -> dict:   # kind of word → hit, chance, exact, mass, share: means over words, 0…1
-    "The pointing game for colour words and nouns that speak of a visible part. Every word must be in the vocabulary: row t of a map is word t."
+    "The pointing game for words that speak of a visible part: colours, nouns, and the article before them. Every word must be in the vocabulary: row t of a map is word t."
     size, found = masks.shape[-1], {}
     maps = F.interpolate(attention.float(), size=(size, size), mode='bilinear').flatten(2)           # (n, T, S·S)
     for a, words, mask in zip(maps, captions, torch.as_tensor(masks)):
         for t, w in enumerate(words[:len(a)]):
-            if w.kind not in ('colour', 'noun') or w.part not in PARTS: continue
-            on = (mask == PARTS.index(w.part)).float()                                               # (S, S)
+            kind, part = ('article', words[t+1].part) if w.text in ('a', 'an') and t+1 < len(words) else (w.kind, w.part)
+            if kind not in ('colour', 'noun', 'article') or part not in PARTS: continue
+            on = (mask == PARTS.index(part)).float()                                               # (S, S)
             wide, on, peak = F.max_pool2d(on[None], 2*near+1, 1, near).flatten(), on.flatten(), a[t].argmax()   # (S·S,)
-            if on.any(): found.setdefault(w.kind, []).append((wide[peak], wide.mean(), on[peak], (a[t]*on).sum()/a[t].sum(), on.mean()))
+            if on.any(): found.setdefault(kind, []).append((wide[peak], wide.mean(), on[peak], (a[t]*on).sum()/a[t].sum(), on.mean()))
     return {k: dict(zip(('hit', 'chance', 'exact', 'mass', 'share'), torch.tensor(v).mean(0).tolist())) for k, v in found.items()}
 
 # %% ../nbs/31_metrics.ipynb #5e67d62f
