@@ -72,7 +72,7 @@ class ImageCaptionDataLoaders(DataLoaders):
                    vocab=None,        # None: the words of the training captions
                    bs=None, device=None, **kwargs): # of fastai's DataLoaders
         "Build from two lists."
-        vocab = vocab or Vocab.from_captions(c for it in train for c in it.captions)
+        vocab = vocab or Vocab.from_captions((c for it in train for c in it.captions), stop=preset.stop)
         valid = [CaptionedImage(it.image, [c], it.class_id) for it in valid for c in it.captions]
         block = DataBlock((ImagePyramidBlock(preset.sizes), CaptionBlock(vocab, preset.T), TransformBlock(type_tfms=[lambda c: torch.tensor(c)])),
                           getters=[attrgetter('image'), attrgetter('captions'), attrgetter('class_id')],

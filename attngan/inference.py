@@ -92,10 +92,10 @@ def whole_file(path):
     try: yield tmp; os.replace(tmp, path)
     finally: tmp.unlink(missing_ok=True)
 
-def config_of(preset, vocab): return dict(preset=asdict(preset), words=vocab.words[1:], unknown=vocab.unknown, ascii_only=vocab.ascii_only)
+def config_of(preset, vocab): return dict(preset=asdict(preset), words=vocab.words[1:], unknown=vocab.unknown, ascii_only=vocab.ascii_only, stop=vocab.stop)
 
 def from_config(c): # what `config_of` made → `Preset`, `Vocab`
-    return Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in c['preset'].items()}), Vocab(c['words'], c['unknown'], c['ascii_only'])
+    return Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in c['preset'].items()}), Vocab(c['words'], c['unknown'], c['ascii_only'], c.get('stop', ()))
 
 @patch
 def save_pretrained(self: TextToImage, folder) -> Path:

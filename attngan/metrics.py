@@ -165,7 +165,7 @@ def load_judge() -> tuple: # `DAMSM`, `Vocab`
 def judged(pictures, birds,    # (n, 3, S, S) in [-1, 1]; `PaperBirds` whose captions belong to them
            judge=None):        # `DAMSM`, `Vocab`; None: `load_judge()`
     "Where the judge's words look, (n, T, 16, 16), and its R-precision, 0…1, one of a hundred."
-    damsm, vocab = judge or load_judge(); ids, lengths = encoded(vocab, birds, paperbirds.T)
+    damsm, vocab = judge or load_judge(); ids, lengths = encoded(vocab, birds, max(len(c[0]) for c in birds.captions))
     words, sentence = damsm.text_encoder(ids, lengths)                                               # (n, D, T), (n, D)
     regions, image = [torch.cat(x) for x in zip(*[damsm.image_encoder(p) for p in pictures.split(200)])]   # (n, D, 16, 16), (n, D)
     attention = attend_regions(words, regions, lengths, damsm.gamma1, damsm.cosine)[1]
@@ -175,12 +175,14 @@ def judged(pictures, birds,    # (n, 3, S, S) in [-1, 1]; `PaperBirds` whose cap
 def grounding(attention,  # (n, T, h, w), maps of the words of n captions
               captions,   # n lists of tagged words
               masks,      # (n, S, S), indices into PARTS
-              near=2      # pixels beside the part that count as a hit
+              near=2,     # pixels beside the part that count as a hit
+              stop=()     # words that the maps leave out
              ) -> dict:   # kind of word → hit, chance, exact, mass, share: means over words, 0…1
-    "The pointing game for words that speak of a visible part: colours, nouns, and the article before them. Every word must be in the vocabulary: row t of a map is word t."
+    "The pointing game for words that speak of a visible part: colours, nouns, and the article before them. Every other word must be in the vocabulary: row t of a map is word t."
     size, found = masks.shape[-1], {}
     maps = F.interpolate(attention.float(), size=(size, size), mode='bilinear').flatten(2)           # (n, T, S·S)
     for a, words, mask in zip(maps, captions, torch.as_tensor(masks)):
+        words = [w for w in words if w.text not in stop]
         for t, w in enumerate(words[:len(a)]):
             kind, part = ('article', words[t+1].part) if w.text in ('a', 'an') and t+1 < len(words) else (w.kind, w.part)
             if kind not in ('colour', 'noun', 'article') or part not in PARTS: continue
@@ -234,10 +236,10 @@ def evaluate(model,           # a `TextToImage`
     captions = [c[0] for c in birds.captions]; said = [mentions(c) for c in captions]; free = np.array(['facing' not in s for s in said])
     parts = {k: seen_parts(reader, x) for k, x in pictures.items()}; counts = {k: heads(p[free]) for k, p in parts.items()}
     judges = {k: {j: judged(x, birds, w) for j, w in (('judge', None), ('leaky', own)) if j == 'judge' or w} for k, x in pictures.items()}
-    look = {f'generator, {a.shape[-1]} px': grounding(a, captions, parts['drawn']) for a in attention}
+    look = {f'generator, {a.shape[-1]} px': grounding(a, captions, parts['drawn'], stop=model.vocab.stop) for a in attention}
     for j in judges['real']:
-        name = 'judge' if j == 'judge' else 'its DAMSM'
-        look |= {f'{name}, generated birds': grounding(judges['drawn'][j][0], captions, parts['drawn']), f'{name}, real birds': grounding(judges['real'][j][0], captions, birds.masks)}
+        name, stop = ('judge', ()) if j == 'judge' else ('its DAMSM', own[1].stop)
+        look |= {f'{name}, generated birds': grounding(judges['drawn'][j][0], captions, parts['drawn'], stop=stop), f'{name}, real birds': grounding(judges['real'][j][0], captions, birds.masks, stop=stop)}
     return dict(n=n, seed=seed, attributes={k: attribute_accuracy(read(reader, x), said) for k, x in pictures.items()},
                 heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()), both_ways=both_ways(looks_left(model, seed=seed)),
                 r_precision={k: {j: r for j, (_, r) in v.items()} for k, v in judges.items()}, r_ceiling=retrieval_ceiling(birds),

@@ -35,9 +35,10 @@ class Vocab:
     def __init__(self,
                  words: list[str],       # all words but `<end>`, in the order of their ids 1, 2, …
                  unknown: str = 'skip',  # a word not in the list is left out with a warning ('skip') or refused ('error')
-                 ascii_only: bool = False): # tokenize as the released code does
+                 ascii_only: bool = False, # tokenize as the released code does
+                 stop = ()):               # words to pass over in silence, such as articles
         if unknown not in ('skip', 'error'): raise ValueError(f"unknown must be 'skip' or 'error', not {unknown!r}")
-        self.words, self.unknown, self.ascii_only = [END, *words], unknown, ascii_only
+        self.words, self.unknown, self.ascii_only, self.stop = [END, *words], unknown, ascii_only, tuple(stop)
         self.ids = {w: i for i, w in enumerate(self.words)}
         if len(self.ids) != len(self.words):
             twice = [w for w, n in Counter(self.words).items() if n > 1]
@@ -54,11 +55,11 @@ from fastcore.basics import patch
 def from_captions(cls: Vocab,
                   captions,          # an iterable of strings
                   min_freq: int = 1, # rarer words are left out
-                  **kwargs           # `unknown` and `ascii_only` of `Vocab`
+                  **kwargs           # `unknown`, `ascii_only` and `stop` of `Vocab`
                  ) -> Vocab:
     "The vocabulary of `captions`: sorted, so that their order does not matter."
     counts = Counter(w for c in captions for w in tokenize(c, kwargs.get('ascii_only', False)))
-    return cls(sorted(w for w, n in counts.items() if n >= min_freq), **kwargs)
+    return cls(sorted(w for w, n in counts.items() if n >= min_freq and w not in kwargs.get('stop', ())), **kwargs)
 
 # %% ../nbs/01_text.ipynb #bff2082a
 @patch
@@ -83,7 +84,7 @@ def encode(self: Vocab,
 def _known(self: Vocab, caption: str) -> list[int]:
     "Ids of the known words of `caption`; the unknown-word policy is applied here."
     if not isinstance(caption, str): raise CaptionError(f'a caption must be a string, not {type(caption).__name__}')
-    words = tokenize(caption, self.ascii_only)
+    words = [w for w in tokenize(caption, self.ascii_only) if w not in self.stop]
     ids = [self.ids[w] for w in words if w in self.ids]
     missing = list(dict.fromkeys(w for w in words if w not in self.ids))
     said = repr(caption if len(caption) <= 60 else caption[:60] + '…')
@@ -105,8 +106,8 @@ def decode(self: Vocab,
 # %% ../nbs/01_text.ipynb #dccf3b04
 @patch
 def to_json(self: Vocab, path) -> None:
-    "Write the vocabulary as JSON: words in the order of their ids, and the two rules of `Vocab`."
-    Path(path).write_text(json.dumps(dict(words=self.words[1:], unknown=self.unknown, ascii_only=self.ascii_only), ensure_ascii=False), encoding='utf-8')
+    "Write the vocabulary as JSON: words in the order of their ids, and the rules of `Vocab`."
+    Path(path).write_text(json.dumps(dict(words=self.words[1:], unknown=self.unknown, ascii_only=self.ascii_only, stop=self.stop), ensure_ascii=False), encoding='utf-8')
 
 @patch(cls_method=True)
 def from_json(cls: Vocab, path) -> Vocab:
@@ -115,7 +116,7 @@ def from_json(cls: Vocab, path) -> Vocab:
     except (UnicodeDecodeError, json.JSONDecodeError) as e: raise ValueError(f'{path} is not a vocabulary in JSON: {e}') from None
     if not isinstance(d, dict) or not isinstance(d.get('words'), list) or not all(isinstance(w, str) for w in d['words']):
         raise ValueError(f'{path}: expected {{"words": [strings], …}} as Vocab.to_json writes it')
-    return cls(d['words'], d.get('unknown', 'skip'), bool(d.get('ascii_only', False)))
+    return cls(d['words'], d.get('unknown', 'skip'), bool(d.get('ascii_only', False)), d.get('stop', ()))
 
 # %% ../nbs/01_text.ipynb #9572db5f
 class _PlainUnpickler(pickle.Unpickler):
