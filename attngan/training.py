@@ -106,17 +106,11 @@ def _create(self: AttnGANLearner):
     adversarial = sum(generator_loss(c.float(), u.float(), p.kind) for c, u in logits)
     kl = kl_loss(mu.float(), logvar.float()); loss = adversarial + p.kl*kl
     if p.lam and len(images) > p.lam_from:
-        match = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + self.lam*match
+        match = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
     if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float())
     self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
-
-@patch(as_prop=True)
-def lam(self: AttnGANLearner):
-    "λ now: from `lam` at the start of training to `lam_end` at its end."
-    p = self.model.preset
-    return p.lam if p.lam_end is None else p.lam + (p.lam_end - p.lam)*self.pct_train
 
 @patch
 def _again(self: AttnGANLearner):
