@@ -41,12 +41,11 @@ def attngan_generate(caption: str,             # what to draw
         plt.close(fig); print(path)
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
-def train(minutes=10., seed=0, n=9000, keep=None):
-    "The whole training; returns the `attngan_learner`'s Learner. `keep`: file for the DAMSM, written before the GAN begins."
+def train(minutes=10., seed=0, n=9000):
+    "The whole training; returns the `attngan_learner`'s Learner."
     import torch
     from attngan.damsm_training import TimeLimit, attribute_learner, damsm_learner
     from attngan.data import ImageCaptionDataLoaders
-    from attngan.inference import save_damsm
     from attngan.metrics import Obeys
     from attngan.training import attngan_learner
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
@@ -55,7 +54,6 @@ def train(minutes=10., seed=0, n=9000, keep=None):
     encoder = damsm.model.image_encoder
     attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes))); encoder.freeze()
     damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .12*minutes)))
-    if keep: save_damsm(damsm.model, dls.vocab, dls.preset, keep)
     learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
     learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=TimeLimit(left() - .035*minutes))
     return learn
@@ -66,11 +64,12 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
                   seed: int = 0,            # of weights, batches and noise
                   n: int = 9000):           # training pictures
     "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
-    from attngan.inference import TextToImage
+    from attngan.inference import TextToImage, save_damsm
     from attngan.metrics import measure
-    start = time.monotonic(); folder = Path(out); folder.mkdir(parents=True, exist_ok=True)
-    learn = train(minutes, seed, n, folder/'damsm.safetensors')
-    model = TextToImage.from_learner(learn); model.save_pretrained(folder)
+    start = time.monotonic()
+    learn = train(minutes, seed, n)
+    model = TextToImage.from_learner(learn); folder = model.save_pretrained(out)
+    save_damsm(learn.model.damsm, learn.dls.vocab, learn.dls.preset, folder/'damsm.safetensors')
     print(f'saved to {folder} after {(time.monotonic()-start)/60:.1f} minutes; now try: attngan_generate "a red bird" -m {folder}')
     scores = measure(model)
     print(', '.join(f'{k} {v:.3f}' for k, v in scores.items()), f'(1,000 unseen captions; {(time.monotonic()-start)/60:.1f} minutes in all)')
