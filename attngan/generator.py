@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CondAugment', 'UpConv', 'conv3x3', 'gated', 'up_block', 'ResBlock', 'FirstStage', 'NextStage', 'Generator',
-           'init_released', 'sqrt_d']
+           'init_released', 'sqrt_d', 'turned']
 
 # %% ../nbs/20_generator.ipynb #a4d256b3
 import math
@@ -105,12 +105,13 @@ class Generator(nn.Module):
                  heads: str = 'all',      # 'all', or 'last' for AttnDCGAN
                  act: str = 'glu',        # 'glu' [P] or 'leaky'
                  residual_images = False, # each picture corrects the smaller one
-                 norm_text = False):      # scale word and sentence vectors to length √D
+                 norm_text = False,       # scale word and sentence vectors to length √D
+                 mirror = False):         # the sign of the first number of the noise mirrors the picture (ours)
         super().__init__()
         if heads not in ('all', 'last'): raise ValueError(f"heads must be 'all' or 'last', not {heads!r}")
-        store_attr('dim,cond,noise,stages,base,heads,residual_images,norm_text')
+        store_attr('dim,cond,noise,stages,base,heads,residual_images,norm_text,mirror')
         h = list(hidden) if isinstance(hidden, (list, tuple)) else [hidden]*stages
-        self.f_ca, self.f0 = CondAugment(dim, cond), FirstStage(h[0], cond, noise, base, act)
+        self.f_ca, self.f0 = CondAugment(dim, cond), FirstStage(h[0], cond, noise + (cond - 1)*mirror, base, act)
         self.f = nn.ModuleList([NextStage(h[i], dim, n_res, act, h[i+1]) for i in range(stages-1)])
         self.g = nn.ModuleList([nn.Conv2d(c, 3, 3, 1, 1, bias=False) if heads == 'all' or i == stages-1 else nn.Identity() for i, c in enumerate(h)])
         self.stages_on = stages
@@ -142,12 +143,20 @@ def forward(self: Generator,
     "Draw one picture for each caption."
     if self.norm_text: sentence, words = sqrt_d(sentence), sqrt_d(words)
     c, mu, logvar = self.f_ca(sentence, eps)
+    turn = noise[:, :1] < 0                                                      # (B, 1), heads or tails
+    if self.mirror: noise = torch.cat([noise[:, 1:], torch.where(turn, -c, c)], 1)   # (B, Z-1+K)
     h = self.f0(noise, c)                                                        # (B, C, base, base)
     drawn, attentions = [self._draw(0, h, None)], []
     for i, f in enumerate(self.f[:self.stages_on-1], 1):
         h, attention = f(h, words, lengths); attentions.append(attention)        # (B, C, 2H, 2W), (B, T, H, W)
         drawn.append(self._draw(i, h, drawn[-1]))
-    return [x.tanh() for x in drawn if x is not None], attentions, mu, logvar
+    images = [x.tanh() for x in drawn if x is not None]
+    if self.mirror: images, attentions = [[turned(x, turn) for x in xs] for xs in (images, attentions)]
+    return images, attentions, mu, logvar
+
+def turned(x, turn): # (B, C, H, W), (B, 1) bool
+    "Mirror the pictures (or maps) whose `turn` is true."
+    return torch.where(turn[..., None, None], x.flip(3), x)
 
 @patch
 def _draw(self: Generator, i, h, smaller):

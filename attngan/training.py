@@ -28,7 +28,7 @@ from .generator import Generator
 # %% ../nbs/23_training.ipynb #d4cfccb5
 def new_generator(p) -> Generator:
     "An untrained generator in the sizes of preset `p`."
-    return Generator(p.dim, list(p.hidden), p.cond, p.noise, p.n_res, len(p.sizes), p.sizes[0], act=p.act, residual_images=p.residual_images, norm_text=p.norm_text)
+    return Generator(p.dim, list(p.hidden), p.cond, p.noise, p.n_res, len(p.sizes), p.sizes[0], act=p.act, residual_images=p.residual_images, norm_text=p.norm_text, mirror=p.mirror)
 
 class AttnGAN(nn.Module):
     "Everything that training holds: generator, its running average, discriminators, and the DAMSM, which does not learn any more."
