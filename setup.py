@@ -11,5 +11,5 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
       packages=find_packages(include=['attngan', 'attngan.*']), include_package_data=True, zip_safe=False,
       python_requires='>=' + cfg['min_python'], install_requires=cfg['requirements'].split(),
-      extras_require=dict(dev=cfg['dev_requirements'].split(), metrics=['torchmetrics']),
+      extras_require=dict(dev=cfg['dev_requirements'].split(), metrics=['torchmetrics', 'torch-fidelity']),
       entry_points=dict(console_scripts=cfg['console_scripts'].split()))

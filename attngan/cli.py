@@ -78,13 +78,14 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
 def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds' or a folder
                      n: int = 1000,                 # unseen captions, 100 at least
                      seed: int = 0,                 # of the generator's noise
-                     o: str = 'evaluation.json'):   # file to write
+                     o: str = 'evaluation.json',    # file to write
+                     inception: str = ''):          # FID and IS with Inception too: file of its weights, or 'download'
     "Measure a model: attributes, heads, R-precision, FID, IS, and where its words look."
     from attngan.inference import TextToImage, load_damsm, pretrained, whole_file
     from attngan.metrics import evaluate
     if n < 100: print('attngan_evaluate: n must be 100 or more, for R-precision chooses among a hundred captions', file=sys.stderr); sys.exit(2)
     own = pretrained(m)/'damsm.safetensors'
-    try: e = evaluate(TextToImage.from_pretrained(m), n, seed, load_damsm(own) if own.exists() else None)
+    try: e = evaluate(TextToImage.from_pretrained(m), n, seed, load_damsm(own) if own.exists() else None, {'': False, 'download': None}.get(inception, inception))
     except (FileNotFoundError, ValueError, ModuleNotFoundError) as err: print(f'attngan_evaluate: {err}', file=sys.stderr); sys.exit(2)
     print_evaluation(e)
     with whole_file(o) as f: f.write_text(json.dumps(e, indent=1))
@@ -98,6 +99,7 @@ def print_evaluation(e): # what `evaluate` returns
     row('captions with both directions', e['both_ways'])
     for k in e['r_precision']['real']: row(f"R-precision, {k} (ceiling {e['r_ceiling']:.2f})", e['r_precision']['drawn'][k], e['r_precision']['real'][k])
     row('IS (reader, 9 body colours)', e['is_reader_9']['drawn'], e['is_reader_9']['real']); row('FID (reader, 208 features)', e['fid_reader_208'])
+    if 'inception' in e: row('IS (Inception)', *e['is_inception'].values()); row('FID (Inception, 2048 features)', e['fid_inception_2048']); print(f"Inception's weights: {e['inception']}")
     row('where words look', *next(iter(next(iter(e['grounding'].values())).values())))
     for where, kinds in e['grounding'].items():
         for kind, v in kinds.items(): row(f'{where}: {kind}', *v.values())

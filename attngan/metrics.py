@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['AttributeReader', 'degrade', 'to_float', 'train_reader', 'load_reader', 'read', 'attribute_accuracy', 'encoded',
            'draw_unseen', 'measure', 'Obeys', 'seen_parts', 'heads', 'looks_left', 'both_ways', 'load_judge', 'judged',
-           'grounding', 'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score', 'evaluate']
+           'grounding', 'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score', 'inception_features', 'evaluate']
 
 # %% ../nbs/31_metrics.ipynb #2ee4270b
 import json
 from importlib.resources import files
+from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -202,7 +203,7 @@ class ReaderFeatures(nn.Module):
 
 @torch.no_grad()
 def fid(real, drawn,    # (n, 3, 64, 64) in [-1, 1]
-        features=None): # a feature network as torchmetrics wants it; None: `ReaderFeatures`; 2048: Inception (needs torch-fidelity)
+        features=None): # a feature network as torchmetrics wants it, such as `inception_features`; None: `ReaderFeatures`
     "Fréchet distance of two crowds, by torchmetrics (extra `metrics`)."
     try: from torchmetrics.image.fid import FrechetInceptionDistance
     except ModuleNotFoundError: raise ModuleNotFoundError("FID needs torchmetrics: pip install 'attngan[metrics]'") from None
@@ -218,7 +219,7 @@ class ReaderColours(ReaderFeatures):
 
 @torch.no_grad()
 def inception_score(drawn,          # (n, 3, 64, 64) in [-1, 1]
-                    features=None): # a classifier as torchmetrics wants it; None: `ReaderColours`; 'logits_unbiased': Inception (needs torch-fidelity)
+                    features=None): # a classifier as torchmetrics wants it, such as `inception_features`; None: `ReaderColours`
     "exp E KL(p(y|x) ‖ p(y)), the mean over ten parts of the crowd, by torchmetrics (extra `metrics`)."
     try: from torchmetrics.image.inception import InceptionScore
     except ModuleNotFoundError: raise ModuleNotFoundError("IS needs torchmetrics: pip install 'attngan[metrics]'") from None
@@ -226,12 +227,25 @@ def inception_score(drawn,          # (n, 3, 64, 64) in [-1, 1]
     for p in drawn.split(200): metric.update(((p.clamp(-1, 1) + 1)*127.5).round().byte())
     return metric.compute()[0].item()
 
+# %% ../nbs/31_metrics.ipynb #5e9ad3d0
+def inception_features(weights=None, # file `pt_inception-2015-12-05-6726825d.pth`; None: torch-fidelity downloads it
+                       out='2048'    # '2048' for `fid`, 'logits_unbiased' for `inception_score`
+                      ):             # a feature network: (n, 3, H, W) uint8 → (n, 2048) or (n, 1008)
+    "Inception-v3 as FID and IS are defined with, by torch-fidelity (extra `metrics`)."
+    try: import torch_fidelity
+    except ModuleNotFoundError: raise ModuleNotFoundError("Inception needs torch-fidelity: pip install 'attngan[metrics]'") from None
+    from torchmetrics.image.fid import NoTrainInceptionV3
+    if weights and not Path(weights).is_file(): raise FileNotFoundError(f'no file {weights}: pass the weights of torch-fidelity (pt_inception-2015-12-05-6726825d.pth), or None to download them')
+    return NoTrainInceptionV3('inception-v3-compat', [out], weights and str(weights))
+
 # %% ../nbs/31_metrics.ipynb #916019c9
 def evaluate(model,           # a `TextToImage`
              n: int = 1000, seed: int = 0,
-             own=None         # `DAMSM`, `Vocab` that trained it, for the leaky R-precision; None: left out
+             own=None,        # `DAMSM`, `Vocab` that trained it, for the leaky R-precision; None: left out
+             inception=False  # file of Inception's weights (or None: downloaded), for FID and IS with them too; False: left out
             ) -> dict:
     "All of this chapter's numbers for `n` unseen captions, real birds beside generated ones."
+    if inception is not False: f, c = inception_features(inception), inception_features(inception, 'logits_unbiased')
     birds, drawn, attention = draw_unseen(model, n, seed); reader, pictures = load_reader(), dict(drawn=drawn, real=to_float(birds.images))
     captions = [c[0] for c in birds.captions]; said = [mentions(c) for c in captions]; free = np.array(['facing' not in s for s in said])
     parts = {k: seen_parts(reader, x) for k, x in pictures.items()}; counts = {k: heads(p[free]) for k, p in parts.items()}
@@ -240,7 +254,10 @@ def evaluate(model,           # a `TextToImage`
     for j in judges['real']:
         name, stop = ('judge', ()) if j == 'judge' else ('its DAMSM', own[1].stop)
         look |= {f'{name}, generated birds': grounding(judges['drawn'][j][0], captions, parts['drawn'], stop=stop), f'{name}, real birds': grounding(judges['real'][j][0], captions, birds.masks, stop=stop)}
-    return dict(n=n, seed=seed, attributes={k: attribute_accuracy(read(reader, x), said) for k, x in pictures.items()},
+    e = dict(n=n, seed=seed, attributes={k: attribute_accuracy(read(reader, x), said) for k, x in pictures.items()},
                 heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()), both_ways=both_ways(looks_left(model, seed=seed)),
                 r_precision={k: {j: r for j, (_, r) in v.items()} for k, v in judges.items()}, r_ceiling=retrieval_ceiling(birds),
                 fid_reader_208=fid(pictures['real'], drawn), is_reader_9={k: inception_score(x) for k, x in pictures.items()}, grounding=look)
+    if inception is not False:
+        e |= dict(fid_inception_2048=fid(pictures['real'], drawn, f), is_inception={k: inception_score(x, c) for k, x in pictures.items()}, inception=Path(inception).name if inception else 'torch-fidelity')
+    return e
