@@ -129,6 +129,11 @@ def sqrt_d(x): # (B, D) or (B, D, T)
     "Scale the vectors of dimension 1 to length √D."
     return math.sqrt(x.shape[1])*F.normalize(x, dim=1)
 
+# %% ../nbs/20_generator.ipynb #606fee05
+def turned(x, turn): # (B, C, H, W), (B, 1) bool
+    "Mirror the pictures (or maps) whose `turn` is true."
+    return torch.where(turn[..., None, None], x.flip(3), x)
+
 # %% ../nbs/20_generator.ipynb #11e9b807
 from fastcore.basics import patch
 
@@ -143,8 +148,9 @@ def forward(self: Generator,
     "Draw one picture for each caption."
     if self.norm_text: sentence, words = sqrt_d(sentence), sqrt_d(words)
     c, mu, logvar = self.f_ca(sentence, eps)
-    turn = noise[:, :1] < 0                                                      # (B, 1), heads or tails
-    if self.mirror: noise = torch.cat([noise[:, 1:], torch.where(turn, -c, c)], 1)   # (B, Z-1+K)
+    if self.mirror:
+        turn = noise[:, :1] < 0                                                  # (B, 1), heads or tails
+        noise = torch.cat([noise[:, 1:], torch.where(turn, -c, c)], 1)           # (B, Z-1+K)
     h = self.f0(noise, c)                                                        # (B, C, base, base)
     drawn, attentions = [self._draw(0, h, None)], []
     for i, f in enumerate(self.f[:self.stages_on-1], 1):
@@ -153,10 +159,6 @@ def forward(self: Generator,
     images = [x.tanh() for x in drawn if x is not None]
     if self.mirror: images, attentions = [[turned(x, turn) for x in xs] for xs in (images, attentions)]
     return images, attentions, mu, logvar
-
-def turned(x, turn): # (B, C, H, W), (B, 1) bool
-    "Mirror the pictures (or maps) whose `turn` is true."
-    return torch.where(turn[..., None, None], x.flip(3), x)
 
 @patch
 def _draw(self: Generator, i, h, smaller):
