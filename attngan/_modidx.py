@@ -371,6 +371,8 @@ d = { 'settings': { 'branch': 'main',
                                   'attngan.training.Sketches.sketch': ('training.html#sketches.sketch', 'attngan/training.py'),
                                   'attngan.training.adam': ('training.html#adam', 'attngan/training.py'),
                                   'attngan.training.attngan_learner': ('training.html#attngan_learner', 'attngan/training.py'),
+                                  'attngan.training.float32': ('training.html#float32', 'attngan/training.py'),
                                   'attngan.training.judge': ('training.html#judge', 'attngan/training.py'),
+                                  'attngan.training.new_discriminators': ('training.html#new_discriminators', 'attngan/training.py'),
                                   'attngan.training.new_generator': ('training.html#new_generator', 'attngan/training.py'),
                                   'attngan.training.two_groups': ('training.html#two_groups', 'attngan/training.py')}}}

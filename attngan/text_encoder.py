@@ -63,7 +63,6 @@ def released_faults(net,   # a network with `released` rules
 
 def load_released_state(net, state, file='the state'): # `file`: for the message
     "Give `net` the numbers of a released network. Raises ValueError that names every entry that is missing, unknown or of another shape."
-    state = {k.removeprefix('module.'): v for k, v in state.items()}
     if faults := released_faults(net, state):
         raise ValueError(f'{file} does not fit: ' + '; '.join(faults[:10]) + (f'; and {len(faults)-10} more' if len(faults) > 10 else ''))
     ours = {k: (released_name(k, net.released), v) for k, v in net.state_dict().items()}
