@@ -6,7 +6,7 @@
 __all__ = ['Drawings', 'TextToImage', 'whole_file', 'config_of', 'from_config', 'pretrained', 'save_damsm', 'load_damsm']
 
 # %% ../nbs/30_inference.ipynb #25cfc09e
-import json, os
+import json, os, shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -94,10 +94,10 @@ def _side_by_side(self: TextToImage, encoded, z, eps): # → for each caption, i
 # %% ../nbs/30_inference.ipynb #780e2e4e
 @contextmanager
 def whole_file(path):
-    "Write to the temporary path this gives; at the end it becomes `path`, and if something fails nothing is left."
+    "Write to the temporary path this gives, a file or a folder; at the end it becomes `path`, and if something fails nothing is left."
     tmp = Path(path).with_name(f'.{Path(path).name}.{os.getpid()}.tmp')
     try: yield tmp; os.replace(tmp, path)
-    finally: tmp.unlink(missing_ok=True)
+    finally: shutil.rmtree(tmp) if tmp.is_dir() else tmp.unlink(missing_ok=True)
 
 def config_of(preset, vocab): return dict(preset=asdict(preset), words=vocab.words[1:], unknown=vocab.unknown, ascii_only=vocab.ascii_only, stop=vocab.stop)
 
