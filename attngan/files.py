@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['FASHION', 'CLOTHES', 'DYES', 'PICTURES', 'CaptionedImage', 'read_text', 'read_captions', 'to_rgb', 'around',
            'H5Picture', 'open_h5', 'open_picture', 'must_exist', 'class_numbers', 'write', 'write_vocabulary',
-           'stand_in_cub', 'read_names', 'read_classes', 'read_rows', 'read_boxes', 'cub_items', 'must_hold',
-           'stand_in_coco', 'coco_official', 'coco_items', 'garment', 'stand_in_fashiongen', 'column',
+           'undirected', 'stand_in_cub', 'read_names', 'read_classes', 'read_rows', 'read_boxes', 'cub_items',
+           'must_hold', 'stand_in_coco', 'coco_official', 'coco_items', 'garment', 'stand_in_fashiongen', 'column',
            'fashiongen_split', 'fashiongen_items', 'folder_items', 'table_rows', 'table_items', 'split_items']
 
 # %% ../nbs/02a_files.ipynb #2a2da3b2
@@ -131,12 +131,16 @@ def write_vocabulary(path, captions):
     ids = [[vocab.encode(c)[0].tolist() for cs in split for c in cs] for split in captions]
     write(path, [*ids, dict(enumerate(vocab.words)), vocab.ids])
 
-# %% ../nbs/02a_files.ipynb #7f2bc8fb
+# %% ../nbs/02a_files.ipynb #6ec6c79c
+def undirected(birds, n) -> list: # n captions of each bird
+    "Captions of paper birds that say nothing about left and right. `birds` should have three times as many."
+    return [[c for c in cs if not {'left', 'right'} & set(c.split())][:n] for cs in birds.texts()]
+
 def stand_in_cub(path, n=24, size=128):
     "Paper birds in the authors' layout of CUB: `n` JPEGs, birds of `size` pixels, for training, half as many of other species for testing, ten captions each."
     root, boxes, texts = Path(path), [], []
     for split, k in (('train', n), ('test', n//2)):
-        birds = PaperBirds(split, k, size, n_captions=10, per_species=3); texts.append(birds.texts())
+        birds = PaperBirds(split, k, size, n_captions=30, per_species=3); texts.append(undirected(birds, 10))
         classes = [int(s) + 1 + 100*(split == 'test') for s in birds.species]
         names = [f'{c:03}.Paper_Bird/Paper_Bird_{i:04}' for i, c in enumerate(classes)]
         write(root/split/'filenames.pickle', names); write(root/split/'class_info.pickle', classes)
@@ -194,12 +198,12 @@ def must_hold(item):
         with Image.open(item.image) as im: around(item.box or (0, 0, *im.size), im.size)
     except (OSError, ValueError) as e: raise ValueError(f'{item.image}: {e}') from None
 
-# %% ../nbs/02a_files.ipynb #f649d05e
+# %% ../nbs/02a_files.ipynb #b6292961
 def stand_in_coco(path, n=24, size=128, official=True):
     "Paper birds as COCO: five captions each, in the `official` layout or in the authors'; `n` pictures for training, half as many for testing."
     root, texts = Path(path), []
     for split, ours, k in (('train', 'train', n), ('val', 'test', n//2)):
-        birds = PaperBirds(ours, k, size, n_captions=5, per_species=3); texts.append(birds.texts())
+        birds = PaperBirds(ours, k, size, n_captions=15, per_species=3); texts.append(undirected(birds, 5))
         names = [f'COCO_{split}2014_{i:012}' for i in range(1, k + 1)]
         for name, im in zip(names, birds.images): write(root/(f'{split}2014' if official else 'images')/f'{name}.jpg', im)
         if official:
