@@ -9,6 +9,7 @@ __all__ = ['block', 'trunk', 'head', 'Discriminator']
 import math
 import torch
 from torch import nn
+from fastcore.basics import patch
 from .generator import init_released, sqrt_d
 
 # %% ../nbs/21_discriminator.ipynb #17646189
@@ -64,3 +65,12 @@ class Discriminator(nn.Module):
 
     def unconditional(self, features): # (B, F, 4, 4) → logits (B,); None without that head
         return self.uncond_head(features).flatten() if self.uncond_head else None
+
+# %% ../nbs/21_discriminator.ipynb #7d38c1e4
+@patch(as_prop=True)
+def released(self: Discriminator):
+    "Our names → the released code's, see `released_name`."
+    down = [f's{32 << i}' for i in range(int(math.log2(self.size)) - 6)]                 # halve the picture further: s32, s64
+    deep = down + [f'{down[-1]}_{i+1}' for i in range(len(down))]                        # bring the channels back: s64_1, s64_2
+    return {r'trunk\.([0-3])\.(\d)\.': lambda n, i: f'img_code_s16.{max(3*n - 1, 0) + i}.', r'trunk\.(\d)\.': lambda n: f'img_code_{deep[n-4]}.',
+            r'joint\.': 'COND_DNET.jointConv.', r'cond_head\.': 'COND_DNET.outlogits.0.', r'uncond_head\.': 'UNCOND_DNET.outlogits.0.'}

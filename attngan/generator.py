@@ -81,9 +81,9 @@ class FirstStage(nn.Module):
 # %% ../nbs/20_generator.ipynb #ff090009
 class NextStage(nn.Module):
     "F^attn and F_i: hidden state (B, C, H, W) and words → (B, C', 2H, 2W) and attention (B, T, H, W)."
-    def __init__(self, hidden, dim, n_res=2, act='glu', out=None): # out: C', by default C
+    def __init__(self, hidden, dim, n_res=2, act='glu', out=None, released_mask=False): # out: C', by default C
         super().__init__()
-        self.attend = WordAttention(hidden, dim)
+        self.attend = WordAttention(hidden, dim, released_mask)
         self.refine = nn.Sequential(*[ResBlock(2*hidden, act) for _ in range(n_res)])
         self.up = up_block(2*hidden, out or hidden, act)
 
@@ -106,13 +106,14 @@ class Generator(nn.Module):
                  act: str = 'glu',        # 'glu' [P] or 'leaky'
                  residual_images = False, # each picture corrects the smaller one
                  norm_text = False,       # scale word and sentence vectors to length √D
-                 mirror = False):         # the sign of the first number of the noise mirrors the picture (ours)
+                 mirror = False,          # the sign of the first number of the noise mirrors the picture (ours)
+                 released_mask = False):  # the authors' misaligned mask, see `WordAttention`
         super().__init__()
         if heads not in ('all', 'last'): raise ValueError(f"heads must be 'all' or 'last', not {heads!r}")
         store_attr('dim,cond,noise,stages,base,heads,residual_images,norm_text,mirror')
         h = list(hidden) if isinstance(hidden, (list, tuple)) else [hidden]*stages
         self.f_ca, self.f0 = CondAugment(dim, cond), FirstStage(h[0], cond, noise + (cond - 1)*mirror, base, act)
-        self.f = nn.ModuleList([NextStage(h[i], dim, n_res, act, h[i+1]) for i in range(stages-1)])
+        self.f = nn.ModuleList([NextStage(h[i], dim, n_res, act, h[i+1], released_mask) for i in range(stages-1)])
         self.g = nn.ModuleList([nn.Conv2d(c, 3, 3, 1, 1, bias=False) if heads == 'all' or i == stages-1 else nn.Identity() for i, c in enumerate(h)])
         self.stages_on = stages
         self.apply(init_released)
@@ -166,3 +167,12 @@ def _draw(self: Generator, i, h, smaller):
     if isinstance(self.g[i], nn.Identity): return None
     x = self.g[i](h)
     return x + F.interpolate(smaller, scale_factor=2, mode='bilinear') if self.residual_images and smaller is not None else x
+
+# %% ../nbs/20_generator.ipynb #bc7b9c0f
+@patch(as_prop=True)
+def released(self: Generator):
+    "Our names → the released code's, see `released_name`."
+    return {r'f_ca\.': 'ca_net.', r'f0\.fc\.': 'h_net1.fc.', r'f0\.ups\.(\d)\.(\d)\.': lambda i, j: f'h_net1.upsample{i+1}.{j+1}.',
+            r'f\.(\d)\.attend\.project\.': lambda i: f'h_net{i+2}.att.conv_context.', r'f\.(\d)\.refine\.': lambda i: f'h_net{i+2}.residual.',
+            r'f\.(\d)\.up\.(\d)\.': lambda i, j: f'h_net{i+2}.upsample.{j+1}.',
+            r'g\.(\d)\.': lambda i: f"img_net{'' if self.heads == 'last' else i+1}.img.0."}

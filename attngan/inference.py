@@ -6,7 +6,7 @@
 __all__ = ['Drawings', 'TextToImage', 'whole_file', 'config_of', 'from_config', 'pretrained', 'save_damsm', 'load_damsm']
 
 # %% ../nbs/30_inference.ipynb #25cfc09e
-import json, os
+import json, os, shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -67,30 +67,37 @@ def generate(self: TextToImage,
     g = torch.Generator()
     g.manual_seed(seed) if seed is not None else g.seed()
     Z, K = self.preset.noise, self.preset.cond
-    z, eps = torch.stack([torch.randn(Z+K, generator=g) for _ in range(n)]).split([Z, K], 1)                 # (n, Z), (n, K)
-    out = Drawings([], [], [], [])
-    for ids, length in encoded: self._draw(ids[:length], z, eps, out)
-    return out
+    noise = torch.stack([torch.randn(Z+K, generator=g) for _ in range(n)]).split([Z, K], 1)                  # z (n, Z), eps (n, K)
+    drawn = self._side_by_side(encoded, *noise) if self.preset.released_mask else [self._draw(i[:l].expand(n, -1), [l]*n, *noise) for i, l in encoded]
+    words = [[self.vocab.words[int(i)] for i in ids[:l]] for ids, l in encoded for _ in range(n)]
+    pictures = [picture for caption in drawn for picture in caption]
+    return Drawings([s[-1] for s, _ in pictures], [s for s, _ in pictures], [a for _, a in pictures], words)
 
 @patch
 @torch.no_grad()
-def _draw(self: TextToImage, ids, z, eps, out): # ids (T,)
-    n, device = len(z), next(self.parameters()).device
-    ids, lengths = ids.expand(n, -1).to(device), torch.full((n,), len(ids), device=device)
-    words, sentence = self.text_encoder(ids, lengths)                                           # (n, D, T), (n, D)
+def _draw(self: TextToImage, ids, lengths, z, eps): # (B, T), (B,), (B, Z), (B, K) → for each: pictures of all sizes, attention
+    device = next(self.parameters()).device
+    ids, lengths = ids.to(device), torch.as_tensor(lengths, device=device)
+    words, sentence = self.text_encoder(ids, lengths)                                           # (B, D, T), (B, D)
     images, attention, *_ = self.generator(z.to(device), sentence, words, lengths, eps.to(device))
-    stages = [[Image.fromarray(a) for a in to_uint8(x)] for x in images]
-    out.stages += [list(s) for s in zip(*stages)]; out.images += stages[-1]
-    out.attention += [list(a) for a in zip(*[a.cpu() for a in attention])]
-    out.words += [[self.vocab.words[int(i)] for i in ids[0]]]*n
+    stages = zip(*[[Image.fromarray(a) for a in to_uint8(x)] for x in images])
+    return [(list(s), [m[:l] for m in a]) for s, a, l in zip(stages, zip(*[a.cpu() for a in attention]), lengths)]
+
+# %% ../nbs/30_inference.ipynb #296701a4
+@patch
+def _side_by_side(self: TextToImage, encoded, z, eps): # → for each caption, its pictures as `_draw` gives them
+    ids, lengths = torch.stack([i for i, _ in encoded]), torch.tensor([l for _, l in encoded])
+    order = lengths.argsort(descending=True, stable=True); ids, lengths = ids[order, :lengths.max()], lengths[order]
+    drawn = [self._draw(ids, lengths, *(x.expand(len(ids), -1) for x in noise)) for noise in zip(z.split(1), eps.split(1))]   # n batches of all captions
+    return [[batch[i] for batch in drawn] for i in order.argsort().tolist()]
 
 # %% ../nbs/30_inference.ipynb #780e2e4e
 @contextmanager
 def whole_file(path):
-    "Write to the temporary path this gives; at the end it becomes `path`, and if something fails nothing is left."
+    "Write to the temporary path this gives, a file or a folder; at the end it becomes `path`, and if something fails nothing is left."
     tmp = Path(path).with_name(f'.{Path(path).name}.{os.getpid()}.tmp')
     try: yield tmp; os.replace(tmp, path)
-    finally: tmp.unlink(missing_ok=True)
+    finally: shutil.rmtree(tmp) if tmp.is_dir() else tmp.unlink(missing_ok=True)
 
 def config_of(preset, vocab): return dict(preset=asdict(preset), words=vocab.words[1:], unknown=vocab.unknown, ascii_only=vocab.ascii_only, stop=vocab.stop)
 

@@ -21,7 +21,7 @@ class Preset:
     damsm_bs: int = 48; damsm_T: int | None = None
     # generator (20)
     hidden: tuple = (32, 32, 32); cond: int = 100; noise: int = 100; n_res: int = 2; act: str = 'glu'
-    heads: str = 'all'; residual_images: bool = False; norm_text: bool = False; mirror: bool = False
+    heads: str = 'all'; residual_images: bool = False; norm_text: bool = False; mirror: bool = False; released_mask: bool = False
     # discriminators (21)
     d_width: tuple = (64, 64, 64); d_most: int | None = None; d_project: int | None = None; d_hidden: int | None = None; d_norm: bool = True
     # losses and training (22, 23)

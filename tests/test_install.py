@@ -32,6 +32,10 @@ def test_bad_caption_says_so_and_writes_nothing(installed, tmp_path):
     done = run(installed/'attngan_generate', '', cwd=tmp_path)
     assert done.returncode == 2 and 'no words' in done.stderr and not list(tmp_path.iterdir())
 
+def test_import_says_what_is_missing_and_writes_nothing(installed, tmp_path):
+    done = run(installed/'attngan_import', tmp_path, '-o', 'out', cwd=tmp_path)
+    assert done.returncode == 2 and 'has no generator' in done.stderr and not list(tmp_path.iterdir())
+
 def test_train_then_generate(installed, tmp_path):
     env = {**os.environ, 'ATTNGAN_CACHE': str(tmp_path/'cache')}
     done = run(installed/'attngan_train', '--minutes', '.4', '--n', '300', '--out', 'mine', cwd=tmp_path, env=env)
