@@ -64,8 +64,9 @@ def as_tensor(number) -> torch.Tensor: return torch.tensor(number)
 
 # %% ../nbs/03_data.ipynb #a24bd30a
 class Pictures(list):
-    "The pictures of a batch: a list of (B, 3, S, S), smallest first. `keys` are their B names."
-    def __init__(self, images, keys): super().__init__(images); self.keys = list(keys)
+    "The pictures of a batch: a list of (B, 3, S, S), smallest first."
+    @property
+    def keys(self): "Their B names; kept with the smallest, which nothing copies on its way into a Learner."; return self[0].keys
 
 class ToBatch(ItemTransform):
     "(bytes (B, 3, S, S), ids (B, T), class_ids (B,), keys) → (images, ids, lengths, class_ids)"
@@ -73,7 +74,8 @@ class ToBatch(ItemTransform):
     def __init__(self, sizes): super().__init__(); self.sizes = sizes
     def encodes(self, b):
         x, ids, class_ids, keys = b
-        return Pictures(pyramid(x.as_subclass(torch.Tensor).float().mul_(1/127.5).sub_(1), self.sizes), keys), ids, (ids > 0).sum(1), class_ids
+        images = Pictures(pyramid(x.as_subclass(torch.Tensor).float().mul_(1/127.5).sub_(1), self.sizes)); images[0].keys = list(keys)
+        return images, ids, (ids > 0).sum(1), class_ids
 
 # %% ../nbs/03_data.ipynb #7623a86f
 def choose_vocab(vocab,         # None: of the training captions; 'both': of both splits (released code); or a `Vocab`
