@@ -95,6 +95,7 @@ def damsm_learner(dls,                 # `ImageCaptionDataLoaders`
                   bf16=None, cbs=(), **kwargs) -> DAMSMLearner:
     "A Learner for the DAMSM of `dls.preset`, trained as in the released code. `bf16=None`: bfloat16 where it is faster."
     p = dls.preset
+    if damsm: dls.vocab.must_fit(len(damsm.text_encoder.embed.weight))
     learn = DAMSMLearner(dls, damsm or new_damsm(p, len(dls.vocab), weights), loss_func=noop, lr=p.damsm_lr,
                          opt_func=partial(OptimWrapper, opt=torch.optim.Adam, betas=(.5, .999)), metrics=RPrecision(), cbs=[EpochDecay(p.damsm_decay), *cbs], **kwargs)
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
