@@ -120,7 +120,7 @@ class ImageCaptionDataLoaders(DataLoaders):
         block = DataBlock((PictureBlock(preset.sizes[-1], augment, flip), CaptionBlock(vocab, preset.T), TransformBlock(type_tfms=[as_tensor]), TransformBlock()),
                           getters=[noop, attrgetter('captions'), attrgetter('class_id'), attrgetter('key')],
                           splitter=IndexSplitter(range(len(train), len(train)+len(valid))), batch_tfms=[ToBatch(preset.sizes)])
-        dls = block.dataloaders(train + valid, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device, **kwargs)
+        dls = block.dataloaders(train + valid, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), **kwargs)
         self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset = vocab, preset
         return self
 

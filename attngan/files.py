@@ -131,12 +131,12 @@ def write_vocabulary(path, captions):
     ids = [[vocab.encode(c)[0].tolist() for cs in split for c in cs] for split in captions]
     write(path, [*ids, dict(enumerate(vocab.words)), vocab.ids])
 
-# %% ../nbs/02a_files.ipynb #6ec6c79c
+# %% ../nbs/02a_files.ipynb #438b7467
 def undirected(birds, n) -> list: # n captions of each bird
     "Captions of paper birds that say nothing about left and right. `birds` should have three times as many."
     return [[c for c in cs if not {'left', 'right'} & set(c.split())][:n] for cs in birds.texts()]
 
-def stand_in_cub(path, n=24, size=128):
+def stand_in_cub(path, n=24, size=128) -> Path:
     "Paper birds in the authors' layout of CUB: `n` JPEGs, birds of `size` pixels, for training, half as many of other species for testing, ten captions each."
     root, boxes, texts = Path(path), [], []
     for split, k in (('train', n), ('test', n//2)):
@@ -151,6 +151,7 @@ def stand_in_cub(path, n=24, size=128):
     write(root/'CUB_200_2011/images.txt', ''.join(f'{i} {b[0]}\n' for i, b in enumerate(boxes, 1)))
     write(root/'CUB_200_2011/bounding_boxes.txt', ''.join(f'{i} ' + ' '.join(f'{v}.0' for v in b[1:]) + '\n' for i, b in enumerate(boxes, 1)))
     write_vocabulary(root/'captions.pickle', texts)
+    return root
 
 # %% ../nbs/02a_files.ipynb #41078806
 def read_names(path) -> list[str]:
@@ -198,8 +199,8 @@ def must_hold(item):
         with Image.open(item.image) as im: around(item.box or (0, 0, *im.size), im.size)
     except (OSError, ValueError) as e: raise ValueError(f'{item.image}: {e}') from None
 
-# %% ../nbs/02a_files.ipynb #b6292961
-def stand_in_coco(path, n=24, size=128, official=True):
+# %% ../nbs/02a_files.ipynb #dc599daa
+def stand_in_coco(path, n=24, size=128, official=True) -> Path:
     "Paper birds as COCO: five captions each, in the `official` layout or in the authors'; `n` pictures for training, half as many for testing."
     root, texts = Path(path), []
     for split, ours, k in (('train', 'train', n), ('val', 'test', n//2)):
@@ -213,6 +214,7 @@ def stand_in_coco(path, n=24, size=128, official=True):
             write(root/ours/'filenames.pickle', names)
             for name, captions in zip(names, texts[-1]): write(root/'text'/f'{name}.txt', '\n'.join(captions))
     if not official: write_vocabulary(root/'captions.pickle', texts)
+    return root
 
 # %% ../nbs/02a_files.ipynb #42b4f521
 def coco_official(root, split) -> list: # split: 'train' or 'val'
@@ -252,8 +254,8 @@ def garment(category, rgb, size=256) -> np.ndarray: # (size, size, 3) uint8
     for box in shapes[category]: pen.rounded_rectangle([v*size/100 for v in box], size/40, fill=rgb)
     return np.array(im)
 
-# %% ../nbs/02a_files.ipynb #daabe678
-def stand_in_fashiongen(path, n=24, size=256):
+# %% ../nbs/02a_files.ipynb #2805c85b
+def stand_in_fashiongen(path, n=24, size=256) -> Path:
     "Paper clothes in the two HDF5 files of FashionGen: about `n` rows for training, half as many for validation; each product twice; hats are there to be filtered out."
     for split, k, seed in (('train', n, 0), ('validation', n//2, 1)):
         rng = random.Random(seed); wares = [(c, dye) for dye in DYES for c in CLOTHES]; rng.shuffle(wares); wares = wares[:k//2]
@@ -266,6 +268,7 @@ def stand_in_fashiongen(path, n=24, size=256):
             f['input_description'] = np.array([[t.encode('latin1')] for t in texts])
             f['input_category'] = np.array([[c.encode('latin1')] for _, c, _ in rows])
             f['input_productID'] = np.array([[1000 + i] for i, *_ in rows])
+    return Path(path)
 
 # %% ../nbs/02a_files.ipynb #37915d71
 def column(f, name, n=None): # an open HDF5 file → one value for each row
