@@ -63,7 +63,7 @@ def released_text(folder) -> tuple: # `Vocab`, state of the text encoder, its fi
 
 # %% ../nbs/32_checkpoints.ipynb #1c635c26
 def load_released(folder,               # with text_encoder*.pth, captions.pickle and a generator
-                  generator='*Attn*.pth', # name of the generator's file, if there are several
+                  generator='*Attn*.pth', # name of the generator's file, if there are several, or if it is another, such as 'netG_epoch_600.pth'
                   preset=None,          # recipe; None: the authors' that fits
                   released_mask=False   # also repeat their misaligned mask, see `WordAttention`
                  ) -> TextToImage:

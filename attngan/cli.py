@@ -97,7 +97,7 @@ def print_evaluation(e): # what `evaluate` returns
     row(f"{e['n']} unseen captions", 'generated', 'real')
     for k in e['attributes']['real']: row(k, e['attributes']['drawn'][k], e['attributes']['real'][k])
     for k, name in (('two', 'two heads'), ('none', 'no head')): row(f"{name} ({e['facing_not_stated']} without facing)", e['heads']['drawn'][k], e['heads']['real'][k])
-    row('captions with both directions', e['both_ways'])
+    row('captions with both directions', e['both_ways']); row('variety of one caption', e['variety']['drawn'], e['variety']['real'])
     for k in e['r_precision']['real']: row(f"R-precision, {k} (ceiling {e['r_ceiling']:.2f})", e['r_precision']['drawn'][k], e['r_precision']['real'][k])
     row('IS (reader, 9 body colours)', e['is_reader_9']['drawn'], e['is_reader_9']['real']); row('FID (reader, 208 features)', e['fid_reader_208'])
     if 'inception' in e: row('IS (Inception)', *e['is_inception'].values()); row('FID (Inception, 2048 features)', e['fid_inception_2048']); print(f"Inception's weights: {e['inception']}")

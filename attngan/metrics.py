@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['AttributeReader', 'degrade', 'to_float', 'train_reader', 'load_reader', 'read', 'attribute_accuracy', 'encoded',
-           'draw_unseen', 'measure', 'Obeys', 'seen_parts', 'heads', 'looks_left', 'both_ways', 'load_judge', 'judged',
-           'grounding', 'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score', 'inception_features', 'evaluate']
+           'draw_unseen', 'measure', 'Obeys', 'seen_parts', 'heads', 'redrawn', 'looks_left', 'both_ways', 'variety',
+           'load_judge', 'judged', 'grounding', 'ReaderFeatures', 'fid', 'ReaderColours', 'inception_score',
+           'inception_features', 'evaluate']
 
 # %% ../nbs/31_metrics.ipynb #2ee4270b
 import json
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 import numpy as np
 import torch
@@ -146,16 +148,27 @@ def heads(parts, near=2, least=4): # (n, 64, 64), indices into PARTS → (n,)
     return np.array([count(on) for on in np.isin(parts, [PARTS.index('beak'), PARTS.index('eye')])])
 
 # %% ../nbs/31_metrics.ipynb #7dd3fa5c
-def looks_left(model, n=50, k=20, seed=0): # `TextToImage` → (n,)
-    "For each of `n` unseen captions that name no direction: the share of `k` birds, drawn from different noise, that look left."
+def redrawn(model, n=50, k=20, seed=0): # `TextToImage` → what n captions mention, and n lists of k readings
+    "`k` birds, drawn from different noise, for each of `n` unseen captions that name no direction."
     birds = PaperBirds('test', n=200, n_captions=1)
-    captions = [t[0] for t, c in zip(birds.texts(), birds.captions) if 'facing' not in mentions(c[0])][:n]
-    pictures = to_float(np.stack(model.generate(captions, k, seed).images))                               # (n·k, 3, 64, 64)
-    return np.array([s['facing'] == 'left' for s in read(load_reader(), pictures)]).reshape(-1, k).mean(1)
+    captions, said = zip(*[(t[0], m) for t, c in zip(birds.texts(), birds.captions) if 'facing' not in (m := mentions(c[0]))][:n])
+    seen = read(load_reader(), to_float(np.stack(model.generate(list(captions), k, seed).images)))        # (n·k, 3, 64, 64)
+    return said, [seen[i:i+k] for i in range(0, len(seen), k)]
+
+def looks_left(seen): # n lists of readings → (n,)
+    "The share of each caption's birds that look left."
+    return np.array([np.mean([s['facing'] == 'left' for s in birds]) for birds in seen])
 
 def both_ways(left): # shares of `looks_left` → 0…1
     "The share of captions with both directions, each in more than a tenth of the pictures."
     return float(((left > .1) & (left < .9)).mean())
+
+# %% ../nbs/31_metrics.ipynb #bdfed476
+def variety(said, seen): # what captions mention, lists of readings for each → 0…1
+    "What a caption leaves open: the share of it that differs between two of its birds that look the same way, the mean over pairs."
+    differs = [np.mean([a[q] != b[q] for q in QUESTIONS if q not in m and q != 'facing'])
+               for m, birds in zip(said, seen) for a, b in combinations(birds, 2) if a['facing'] == b['facing']]
+    return float(np.mean(differs))
 
 # %% ../nbs/31_metrics.ipynb #9ef64d97
 def load_judge() -> tuple: # `DAMSM`, `Vocab`
@@ -254,8 +267,9 @@ def evaluate(model,           # a `TextToImage`
     for j in judges['real']:
         name, stop = ('judge', ()) if j == 'judge' else ('its DAMSM', own[1].stop)
         look |= {f'{name}, generated birds': grounding(judges['drawn'][j][0], captions, parts['drawn'], stop=stop), f'{name}, real birds': grounding(judges['real'][j][0], captions, birds.masks, stop=stop)}
-    e = dict(n=n, seed=seed, attributes={k: attribute_accuracy(read(reader, x), said) for k, x in pictures.items()},
-                heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()), both_ways=both_ways(looks_left(model, seed=seed)),
+    seen, again = {k: read(reader, x) for k, x in pictures.items()}, redrawn(model, seed=seed)
+    e = dict(n=n, seed=seed, attributes={k: attribute_accuracy(s, said) for k, s in seen.items()},
+                heads={k: dict(two=float((c > 1).mean()), none=float((c < 1).mean())) for k, c in counts.items()}, facing_not_stated=int(free.sum()), both_ways=both_ways(looks_left(again[1])), variety=dict(drawn=variety(*again), real=variety(again[0], [seen['real'][i:i+20] for i in range(0, n, 20)])),
                 r_precision={k: {j: r for j, (_, r) in v.items()} for k, v in judges.items()}, r_ceiling=retrieval_ceiling(birds),
                 fid_reader_208=fid(pictures['real'], drawn), is_reader_9={k: inception_score(x) for k, x in pictures.items()}, grounding=look)
     if inception is not False:

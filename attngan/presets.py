@@ -25,7 +25,7 @@ class Preset:
     # discriminators (21)
     d_width: tuple = (64, 64, 64); d_most: int | None = None; d_project: int | None = None; d_hidden: int | None = None; d_norm: bool = True
     # losses and training (22, 23)
-    kind: str = 'bce'; hard: float = 0.; penalty: float = 0.; lam: float = 5.; lam_from: int = 0; kl: float = 1.; seek: float = 0.
+    kind: str = 'bce'; hard: float = 0.; penalty: float = 0.; lam: float = 5.; lam_from: int = 0; kl: float = 1.; seek: float = 0.; agree: float = 0.
     lr: float = 2e-4; d_lr: float = 2e-4; betas: tuple = (.5, .999); ema: float = .999; grow: tuple = (0., 0., 0.); decay_from: float = 1.
 
     @property
@@ -52,5 +52,5 @@ birds_dcgan = Preset(bs=30, n_res=0, heads='last', d_width=(64,), lam=1.)
 paperbirds = Preset(T=20, bs=32, damsm_bs=64, sizes=(16, 32, 64), stop=('a', 'an', 'the', 'this', 'its', 'and', 'with', 'has'), dim=128, emb=128, dropout=0., encoder='small', damsm_lr=.004, damsm_decay=1., clip=5., gamma1=15., group=16, cosine=True, word_dropout=.3,
                     hidden=(32, 16, 16), cond=64, noise=32, n_res=1, act='leaky', residual_images=True, norm_text=True, mirror=True,
                     d_width=(64, 32, 32), d_most=128, d_project=64, d_hidden=64, d_norm=False,
-                    kind='hinge', hard=.5, penalty=2., lam=2., lam_from=1, kl=.05, seek=.1,
+                    kind='hinge', hard=.5, penalty=2., lam=2., lam_from=1, kl=.05, seek=.1, agree=1.,
                     lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995, grow=(0., .12, .62), decay_from=.85)

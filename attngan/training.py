@@ -19,10 +19,11 @@ from fastai.learner import Learner, Metric
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
+from .attention import attend_regions
 from .damsm_training import autocast, fast_bf16
 from .data import show_rows, to_uint8
 from .discriminator import Discriminator
-from .gan_losses import discriminator_loss, generator_loss, gradient_penalty, kl_loss, mismatch, mode_seeking
+from .gan_losses import agreement, discriminator_loss, generator_loss, gradient_penalty, kl_loss, mismatch, mode_seeking
 from .generator import Generator
 
 # %% ../nbs/23_training.ipynb #d4cfccb5
@@ -72,7 +73,8 @@ class AttnGANLearner(Learner):
     def draw(self, words, sentence, lengths):
         "images, attentions, mu, logvar"
         g = self.model.generator if self.training else self.model.average.module
-        return g(torch.randn(len(sentence), self.model.preset.noise, device=sentence.device), sentence, words, lengths)
+        self.noise = torch.randn(len(sentence), self.model.preset.noise, device=sentence.device)             # (B, Z)
+        return g(self.noise, sentence, words, lengths)
 
 # %% ../nbs/23_training.ipynb #477bbf5f
 @patch
@@ -106,13 +108,14 @@ def _step_with(self: AttnGANLearner, loss):
 def _create(self: AttnGANLearner):
     "The generator's step: please every critic, match the sentence, keep the condition near N(0, 1)."
     p, m, (words, sentence, lengths) = self.model.preset, self.model, self.text
-    images, _, mu, logvar = self.drawn
+    images, attentions, mu, logvar = self.drawn
     m.discriminators.requires_grad_(False)
     with autocast(self): logits = [(d.conditional(f, sentence), d.unconditional(f)) for d, f in ((d, d(x)) for d, x in zip(m.discriminators, images))]
     adversarial = sum(generator_loss(*float32(l), p.kind) for l in logits)
     kl = kl_loss(mu.float(), logvar.float()); loss = adversarial + p.kl*kl
     if p.lam and len(images) > p.lam_from:
-        match = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
+        match, alpha = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
+        if p.agree: loss = loss + p.agree*self._agree(attentions, alpha)
     if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float())
     self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
@@ -120,19 +123,28 @@ def _create(self: AttnGANLearner):
 
 @patch
 def _again(self: AttnGANLearner):
-    "The smallest pictures of the same sentences, from other noise."
+    "The smallest pictures of the same sentences, from other noise, but with the same fall of the coin."
     g = self.model.generator; stages, g.stages_on = g.stages_on, 1
-    with autocast(self): images, *_ = self.draw(*self.text)
+    noise = torch.randn_like(self.noise); noise[:, 0] = noise[:, 0].copysign(self.noise[:, 0])
+    with autocast(self): images, *_ = g(noise, self.text[1], self.text[0], self.text[2])
     g.stages_on = stages
     return images[0]                                                                        # (B, 3, S, S)
 
 @patch
 def _match(self: AttnGANLearner, picture):
-    "The DAMSM's four losses for generated pictures."
-    words, sentence, lengths = self.text
+    "The DAMSM's four losses for generated pictures (scalar), and where its words look in them (B, T, h, w)."
+    (words, sentence, lengths), damsm = self.text, self.model.damsm
     with autocast(self):
-        regions, image = self.model.damsm.image_encoder(picture)
-        return sum(self.model.damsm.loss(regions, image, words, sentence, lengths, self.yb[0]).values())
+        regions, image = damsm.image_encoder(picture)
+        match = sum(damsm.loss(regions, image, words, sentence, lengths, self.yb[0]).values())
+    with torch.no_grad(): return match, attend_regions(words, regions.float(), lengths, damsm.gamma1, damsm.cosine)[1]
+
+@patch
+def _agree(self: AttnGANLearner, attentions, alpha):
+    "How far the generator's words look elsewhere than the DAMSM's, the mean over its stages."
+    agree = torch.stack([agreement(a.float(), alpha, self.text[2]) for a in attentions]).mean()
+    self.terms['agree'] = agree.detach()
+    return agree
 
 # %% ../nbs/23_training.ipynb #97a8063e
 class Grow(Callback):
@@ -164,7 +176,7 @@ def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained
     "A Learner for the GAN of `dls.preset`."
     p, net = dls.preset, getattr(damsm, 'model', damsm)
     dls.vocab.must_fit(len(net.text_encoder.embed.weight))
-    terms = [f'd{s}' for s in p.judged] + ['adversarial', 'damsm', 'kl']
+    terms = [f'd{s}' for s in p.judged] + ['adversarial', 'damsm', 'agree', 'kl']
     learn = AttnGANLearner(dls, AttnGAN(p, net), loss_func=noop, metrics=[LossTerm(t) for t in terms], splitter=two_groups, lr=[p.lr, p.d_lr],
                            opt_func=partial(adam, betas=p.betas), cbs=[Grow(), *cbs], **kwargs)
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
