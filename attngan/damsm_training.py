@@ -74,12 +74,16 @@ class RPrecision(Metric):
 
 def r_precision(image, sentence, classes, pool=100, seed=0): # (n, D), (n, D), (n,) → 0…1
     "Share of pictures whose caption scores best among it and `pool`-1 captions of other classes, drawn with `seed`."
-    scores = F.normalize(image, dim=1) @ F.normalize(sentence, dim=1).T                         # (n, n)
-    lots = torch.rand(scores.shape, generator=torch.Generator().manual_seed(seed))
-    lots.masked_fill_(classes[:, None] == classes, -1.)                                         # never a caption of the same class
-    others = lots.topk(min(pool, len(lots))-1, dim=1).indices                                   # (n, pool-1)
-    best = scores.gather(1, others).masked_fill(lots.gather(1, others) < 0, -2.).amax(1)
-    return (scores.diagonal() > best).float().mean().item()
+    image, sentence = F.normalize(image, dim=1), F.normalize(sentence, dim=1)
+    lottery, won = torch.Generator().manual_seed(seed), 0
+    for some in torch.arange(len(image)).split(2048):                                           # CUB has 29,330 captions to test, COCO 200,000: not all pairs at once
+        scores = image[some] @ sentence.T                                                       # (≤2048, n)
+        lots = torch.rand(scores.shape, generator=lottery)
+        lots.masked_fill_(classes[some, None] == classes, -1.)                                  # never a caption of the same class
+        others = lots.topk(min(pool, len(image))-1, dim=1).indices                              # (≤2048, pool-1)
+        best = scores.gather(1, others).masked_fill(lots.gather(1, others) < 0, -2.).amax(1)
+        won += (scores.gather(1, some[:, None])[:, 0] > best).sum().item()
+    return won/len(image)
 
 # %% ../nbs/14_damsm_training.ipynb #2a9b0500
 class EpochDecay(Callback):
@@ -95,6 +99,7 @@ def damsm_learner(dls,                 # `ImageCaptionDataLoaders`
                   bf16=None, cbs=(), **kwargs) -> DAMSMLearner:
     "A Learner for the DAMSM of `dls.preset`, trained as in the released code. `bf16=None`: bfloat16 where it is faster."
     p = dls.preset
+    if damsm: dls.vocab.must_fit(len(damsm.text_encoder.embed.weight))
     learn = DAMSMLearner(dls, damsm or new_damsm(p, len(dls.vocab), weights), loss_func=noop, lr=p.damsm_lr,
                          opt_func=partial(OptimWrapper, opt=torch.optim.Adam, betas=(.5, .999)), metrics=RPrecision(), cbs=[EpochDecay(p.damsm_decay), *cbs], **kwargs)
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16

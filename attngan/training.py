@@ -175,6 +175,7 @@ def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained
                     bf16=None, cbs=(), **kwargs) -> AttnGANLearner:
     "A Learner for the GAN of `dls.preset`."
     p, net = dls.preset, getattr(damsm, 'model', damsm)
+    dls.vocab.must_fit(len(net.text_encoder.embed.weight))
     terms = [f'd{s}' for s in p.judged] + ['adversarial', 'damsm', 'agree', 'kl']
     learn = AttnGANLearner(dls, AttnGAN(p, net), loss_func=noop, metrics=[LossTerm(t) for t in terms], splitter=two_groups, lr=[p.lr, p.d_lr],
                            opt_func=partial(adam, betas=p.betas), cbs=[Grow(), *cbs], **kwargs)
