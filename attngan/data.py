@@ -90,14 +90,14 @@ def choose_vocab(vocab,         # None: of the training captions; 'both': of bot
     return Vocab.from_captions((c for it in [*train, *(valid if vocab else [])] for c in it.captions), stop=stop)
 
 def knows(vocab, caption) -> bool: # does it know a word of it?
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        try: return bool(vocab.encode(caption))
-        except CaptionError: return False
+    try: return bool(vocab._known(caption))
+    except CaptionError: return False
 
 def readable(items, vocab) -> list:
     "`items` without the captions of which `vocab` knows no word, with a warning if there are any. Raises `CaptionError` if none is left."
-    kept = [[c for c in it.captions if knows(vocab, c)] for it in items]
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')                                                       # of single unknown words
+        kept = [[c for c in it.captions if knows(vocab, c)] for it in items]
     lost = [(it.key, c) for it, good in zip(items, kept) if len(good) < len(it.captions) for c in it.captions if c not in good]
     if items and not any(kept): raise CaptionError(f'the vocabulary of {len(vocab)} words knows no word of any caption; the first is {items[0].captions[0]!r}')
     if lost: warnings.warn(f'{len(lost)} captions without a known word are left out, the first: {lost[0][1][:60]!r} of {lost[0][0]}')
