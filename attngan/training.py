@@ -82,7 +82,9 @@ def _judge(self: AttnGANLearner, images):
     "The discriminators' step: every picture size has its critic."
     p, (words, sentence, lengths) = self.model.preset, self.text
     wrong, total = sentence[mismatch(sentence, self.yb[0], p.hard)], 0.
-    for d, real, fake in zip(self.model.discriminators, images[-len(p.judged):], self.drawn[0]):
+    real_of = {x.shape[-1]: x for x in images}                                              # size → (B, 3, S, S); there may be others, too
+    for d, fake in zip(self.model.discriminators, self.drawn[0]):
+        real = real_of[d.size]
         with autocast(self): logits = judge(d, real, fake.detach(), sentence, wrong)
         loss = discriminator_loss(*float32(logits), kind=p.kind)
         self.terms[f'd{d.size}'] = loss.detach(); total = total + loss
