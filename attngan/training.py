@@ -123,6 +123,7 @@ def _create(self: AttnGANLearner):
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
 
+# %% ../nbs/23_training.ipynb #18fe220e
 @patch
 def _again(self: AttnGANLearner):
     "The smallest pictures of the same sentences, from other noise, but with the same fall of the coin."
