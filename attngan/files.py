@@ -194,9 +194,10 @@ def cub_items(path) -> tuple[list, list]: # training, test
     return tuple(splits)
 
 def must_hold(item):
-    "Raises `ValueError` that names the picture if its box is not inside; reads only the file's first bytes."
+    "Raises `ValueError` that names the picture if it has no box, or one that is not inside; reads only the file's first bytes."
     try:
-        with Image.open(item.image) as im: around(item.box or (0, 0, *im.size), im.size)
+        if not item.box: raise ValueError('no box in bounding_boxes.txt')
+        with Image.open(item.image) as im: around(item.box, im.size)
     except (OSError, ValueError) as e: raise ValueError(f'{item.image}: {e}') from None
 
 # %% ../nbs/02a_files.ipynb #dc599daa
