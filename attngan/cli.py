@@ -53,10 +53,10 @@ def train(minutes=10., seed=0, n=9000):
     random.seed(seed); torch.manual_seed(seed)
     dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs))
     encoder = damsm.model.image_encoder
-    attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes))); encoder.freeze()
-    damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .12*minutes)))
+    attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .045*minutes))); encoder.freeze()
+    damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .18*minutes)))
     learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
-    learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=TimeLimit(left() - .035*minutes))
+    learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=TimeLimit(left() - .025*minutes))
     return learn
 
 # %% ../nbs/33_cli.ipynb #bcac46d9

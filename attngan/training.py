@@ -159,7 +159,7 @@ class Grow(Callback):
 # %% ../nbs/23_training.ipynb #f026e352
 def two_groups(model): "Generator and discriminators: one Adam, two learning rates."; return [list(model.generator.parameters()), list(model.discriminators.parameters())]
 
-def adam(params, lr, betas): return OptimWrapper(params, opt=torch.optim.Adam, lr=L(lr)[0], betas=betas)
+def adam(params, lr, betas): return OptimWrapper(params, opt=torch.optim.Adam, lr=L(lr)[0], betas=betas, fused=True)
 
 # %% ../nbs/23_training.ipynb #a221f012
 class LossTerm(Metric):
