@@ -92,6 +92,7 @@ def check_gan(**kwargs):
 def check_shares():
     "45 pictures in batches of 12: 36 to train on, each once; to validate, all of them, each at its place."
     with damsm_learner(dls, damsm_of(), bf16=False).distrib_ctx() as learn:
+        for dl in learn.dls.loaders: dl.rng = random.Random(rank())                                        # each would shuffle in its own way
         train, valid, length = learn.dls.train.get_idxs(), learn.dls.valid.get_idxs(), len(learn.dls.train)
         parts = [torch.tensor(x)[:, None].reshape(-1, 1) for x in (train, valid)]
         everyone = gather(parts[0]).flatten().tolist()
@@ -106,16 +107,18 @@ def check_fit():
     class Watch(Callback):
         def after_batch(self):
             if hasattr(self.learn, 'noise'): noise.append(self.learn.noise[0].clone())
-    random.seed(rank0 := int(os.environ['RANK'])); torch.manual_seed(rank0)                                 # strangers: weights differ before they meet
+    mine = int(os.environ['RANK']); random.seed(mine); torch.manual_seed(mine)                              # strangers: weights differ before they meet
     eyes = attribute_learner(dls, damsm_of().to(torch.float32).image_encoder); eyes.dls = type(eyes.dls)(*[d.new(bs=B//W) for d in eyes.dls.loaders], device='cpu')
     damsm = damsm_learner(dls, new_damsm(tiny, len(dls.vocab)))
     for learn in (lambda: eyes, lambda: damsm, lambda: attngan_learner(dls, damsm)):
         learn = learn(); learn.path = folder/type(learn).__name__; learn.path.mkdir(exist_ok=True)
-        with learn.distrib_ctx(), learn.no_bar(): learn.fit(2, cbs=[CSVLogger(), *([SaveModelCallback()] if learn is damsm else []), Watch()])
+        torch.manual_seed(5); random.seed(5)                                                               # noise is their own even if their seeds are the same
+        with learn.distrib_ctx(), learn.no_bar(): learn.fit(2, cbs=[CSVLogger(f'history{mine}.csv'), *([SaveModelCallback()] if learn is damsm else []), Watch()])
         weights = torch.cat([x.detach().double().flatten() for x in learn.model.state_dict().values()])
         with together(): everywhere = gather(weights[None])
         assert torch.equal(everywhere.amin(0), everywhere.amax(0)), learn
-        lines = (learn.path/'history.csv').read_text().splitlines(); assert len(lines) == 3, lines
+        written = [len((learn.path/f'history{r}.csv').read_text().splitlines()) for r in range(W) if (learn.path/f'history{r}.csv').exists()]
+        assert written == [3], written                                                                     # names and two epochs, of process 0
     assert (damsm.path/'models/model.pth').exists() and len(damsm.dls.valid) == -(-19//(B//W))               # the DataLoaders are whole again
     with together(): first = gather(torch.stack(noise)[:1])
     assert len(noise) == 6 and all(not torch.equal(first[0], x) for x in first[1:])
@@ -136,20 +139,28 @@ def check_too_few():
     except ValueError as e: assert f'13 items to train on do not fill a batch of {W} × 13' in str(e); return 0
     assert False, 'no complaint'
 
+def check_time():
+    "Clocks differ, the end does not."
+    learn = damsm_learner(dls, new_damsm(tiny, len(dls.vocab))); learn.metrics = []
+    with learn.distrib_ctx(), learn.no_bar(), learn.no_logging(): learn.fit_flat_cos(1000, cbs=TimeLimit(.005*(1 + 2*rank())))
+    with together(): steps = gather(torch.tensor([learn.train_iter])).tolist()
+    assert min(steps) == max(steps) > 0, steps
+    return steps[0]
+
 import os
 random.seed(0); torch.manual_seed(0)
 with first_alone(): dls = ImageCaptionDataLoaders.from_paperbirds(n=45, n_valid=19, preset=tiny, bs=B//W, device='cpu')
 whole = ImageCaptionDataLoaders.from_paperbirds(n=45, n_valid=19, preset=tiny, bs=B, device='cpu').valid.one_batch()
 batch = [[x.double() for x in whole[0]], *whole[1:3], torch.tensor([0, 1, 2, 0, 3, 4, 5, 1, 6, 7, 8, 3])]
 checks = dict(damsm=lambda: check_damsm(None), no_classes=lambda: check_damsm(None, False), own_groups=lambda: check_damsm(2), wide_groups=lambda: check_damsm(5), gan=lambda: check_gan(),
-              paper=lambda: check_gan(kind='bce', d_norm=True, penalty=0., hard=0., lam_from=0, seek=0., agree=0., mirror=False), shares=check_shares, fit=check_fit, precision=check_precision, too_few=check_too_few)
+              paper=lambda: check_gan(kind='bce', d_norm=True, penalty=0., hard=0., lam_from=0, seek=0., agree=0., mirror=False), shares=check_shares, fit=check_fit, precision=check_precision, too_few=check_too_few, time=check_time)
 said = {}
 for name, check in checks.items():
     try: said[name] = check()
     except Exception: said[name] = traceback.format_exc()
 (folder/f'{os.environ["RANK"]}.json').write_text(json.dumps(said))
 '''
-CHECKS = 'damsm no_classes own_groups wide_groups gan paper shares fit precision too_few'.split()
+CHECKS = 'damsm no_classes own_groups wide_groups gan paper shares fit precision too_few time'.split()
 
 @pytest.fixture(scope='module', params=[2, 3])
 def said(request, tmp_path_factory):
@@ -157,7 +168,7 @@ def said(request, tmp_path_factory):
     d = tmp_path_factory.mktemp(f'processes{request.param}'); (d/'script.py').write_text(SCRIPT)
     done = torchrun(request.param, d/'script.py', d, request.param)
     assert done.returncode == 0, done.stderr[-3000:]
-    tables = [line for line in done.stdout.splitlines() if line.startswith('[1,')]                         # the second epoch of three Learners
+    tables = [line for line in done.stdout.splitlines() if line.lstrip('\r█ ').startswith('[1,')]                         # the second epoch of three Learners
     return [json.loads((d/f'{r}.json').read_text()) for r in range(request.param)], len(tables)
 
 @pytest.mark.parametrize('check', CHECKS)
@@ -171,7 +182,7 @@ TRAIN = "import sys; sys.argv[0] = 'attngan_train'; from attngan.cli import trai
 def test_the_command(tmp_path):
     "attngan_train in two processes: they end together, the first saves a model that draws, nobody saves twice."
     (tmp_path/'train.py').write_text(TRAIN)
-    done = torchrun(2, tmp_path/'train.py', '--minutes', '.25', '--n', '200', '--out', tmp_path/'mine')
+    done = torchrun(2, tmp_path/'train.py', '--minutes', '.1', '-n', '200', '--out', tmp_path/'mine')
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count('saved to') == 1
     from attngan.inference import TextToImage
