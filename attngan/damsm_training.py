@@ -67,7 +67,7 @@ class RPrecision(Metric):
     def reset(self): self.images, self.sentences, self.classes = [], [], []
     def accumulate(self, learn):
         for to, x in zip((self.images, self.sentences, self.classes), (learn.pred[1], learn.pred[3], learn.yb[0])): to.append(gather(x.detach()).float().cpu())
-        self.n = learn.dl.n                                                                     # what fills up the last batch of several processes comes after it
+        self.n = getattr(learn.dl, 'n', None)                                                   # what fills up the last batch of several processes comes after it
 
     @property
     def value(self): # 0…1
