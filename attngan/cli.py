@@ -46,17 +46,19 @@ def train(minutes=10., seed=0, n=9000):
     import torch
     from attngan.damsm_training import TimeLimit, attribute_learner, damsm_learner
     from attngan.data import ImageCaptionDataLoaders
+    from attngan.distributed import first_alone
     from attngan.metrics import Obeys
     from attngan.presets import paperbirds
     from attngan.training import attngan_learner
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
     random.seed(seed); torch.manual_seed(seed)
-    dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs))
-    encoder = damsm.model.image_encoder
-    attribute_learner(dls, encoder).fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .045*minutes))); encoder.freeze()
-    damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .18*minutes)))
+    with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs))
+    encoder = damsm.model.image_encoder; eyes = attribute_learner(dls, encoder)
+    with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .045*minutes)))
+    encoder.freeze()
+    with damsm.distrib_ctx(): damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .18*minutes)))
     learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
-    learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=TimeLimit(left() - .025*minutes))
+    with learn.distrib_ctx(): learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=TimeLimit(left() - .025*minutes))
     return learn
 
 # %% ../nbs/33_cli.ipynb #bcac46d9
@@ -65,10 +67,12 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
                   seed: int = 0,            # of weights, batches and noise
                   n: int = 9000):           # training pictures
     "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
+    from fastai.torch_core import rank_distrib
     from attngan.inference import TextToImage, save_damsm
     from attngan.metrics import measure
     start = time.monotonic()
     learn = train(minutes, seed, n)
+    if rank_distrib(): return                       # of several processes the first one saves
     model = TextToImage.from_learner(learn); folder = model.save_pretrained(out)
     save_damsm(learn.model.damsm, learn.dls.vocab, learn.dls.preset, folder/'damsm.safetensors')
     print(f'saved to {folder} after {(time.monotonic()-start)/60:.1f} minutes; now try: attngan_generate "a red bird" -m {folder}')

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from fastcore.basics import store_attr
 from .attention import word_mask, attend_regions
+from .distributed import gather, world_size
 from .text_encoder import TextEncoder
 from .image_encoder import SmallEncoder, InceptionEncoder
 
@@ -106,9 +107,11 @@ class DAMSM(nn.Module):
 
     def loss(self, regions, image, words, sentence, lengths, class_ids=None):
         "The four losses as a dictionary: words (in groups) and sentences, image → text (i2t) and text → image (t2i)."
-        s0, s1 = sentence_loss(image, sentence, class_ids, self.gamma3)
         if self.training: words = words*(torch.rand_like(words[:, :1]) >= self.word_dropout)     # (B, 1, T): whole words
-        n = self.group or len(words); classes = repeat(None) if class_ids is None else class_ids.split(n)
+        n = self.group or world_size()*len(words); all_ids = gather(class_ids)
+        s0, s1 = sentence_loss(gather(image), gather(sentence), all_ids, self.gamma3)
+        if len(words) % n: regions, words, lengths, class_ids = gather(regions), gather(words), gather(lengths), all_ids   # a group needs other processes' pictures
+        classes = repeat(None) if class_ids is None else class_ids.split(n)
         groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
         scores = lambda *g: self.gamma3*word_scores(*g, self.gamma1, self.gamma2, self.cosine)
         i2t, t2i = zip(*[match_loss(scores(*g), c) for *g, c in groups])

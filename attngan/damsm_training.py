@@ -17,13 +17,14 @@ from fastai.callback.core import Callback, CancelFitException, CancelTrainExcept
 from fastai.callback.progress import ProgressCallback  # importing it gives every Learner its bar,
 from fastai.callback.schedule import ParamScheduler    # … and fit_one_cycle and fit_flat_cos
 from fastai.data.core import DataLoaders
-from fastai.learner import Learner, Metric
+from fastai.learner import Metric
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop
 from torch.utils.data import TensorDataset
 from .text_encoder import TextEncoder
 from .image_encoder import InceptionEncoder, SmallEncoder
 from .damsm import DAMSM
+from .distributed import DistributedLearner, broadcast, gather
 from .attention import attend_regions
 from .data import to_uint8
 from .paperbirds import QUESTIONS, answers
@@ -46,7 +47,7 @@ def fast_bf16(device) -> bool:
 def autocast(learn): return torch.autocast(learn.dls.device.type, torch.bfloat16, enabled=learn.bf16)
 
 # %% ../nbs/14_damsm_training.ipynb #2d18d814
-class DAMSMLearner(Learner):
+class DAMSMLearner(DistributedLearner):
     "One batch: both encoders, four losses, clipping of the text encoder's gradient."
     def _do_one_batch(self):
         with autocast(self): self.pred = self.model(*self.xb)
@@ -65,11 +66,12 @@ class RPrecision(Metric):
     def __init__(self, pool=100): self.pool = pool
     def reset(self): self.images, self.sentences, self.classes = [], [], []
     def accumulate(self, learn):
-        for to, x in zip((self.images, self.sentences, self.classes), (learn.pred[1], learn.pred[3], learn.yb[0])): to.append(x.detach().float().cpu())
+        for to, x in zip((self.images, self.sentences, self.classes), (learn.pred[1], learn.pred[3], learn.yb[0])): to.append(gather(x.detach()).float().cpu())
+        self.n = getattr(learn.dl, 'n', None)                                                   # what fills up the last batch of several processes comes after it
 
     @property
     def value(self): # 0…1
-        image, sentence, classes = (torch.cat(x) for x in (self.images, self.sentences, self.classes))
+        image, sentence, classes = (torch.cat(x)[:self.n] for x in (self.images, self.sentences, self.classes))
         return r_precision(image, sentence, classes, self.pool)
 
 def r_precision(image, sentence, classes, pool=100, seed=0): # (n, D), (n, D), (n,) → 0…1
@@ -129,13 +131,13 @@ class AttributeHeads(nn.Module):
         return sum((q.argmax(2) == r[:, None]).float().mean() for q, r in zip(each, right.T))/len(each)
 
 # %% ../nbs/14_damsm_training.ipynb #71fca561
-def attribute_learner(dls, encoder) -> Learner:
+def attribute_learner(dls, encoder) -> DistributedLearner:
     "A Learner that teaches `encoder`, a `SmallEncoder`, the attributes of the paper birds in `dls`. `encoder.freeze()` afterwards."
     if not hasattr(dls, 'birds'): raise ValueError('attribute_learner needs labels, and only `from_paperbirds` has them; other data sets bring their own image encoder')
     sets = [TensorDataset(torch.from_numpy(b.images).permute(0, 3, 1, 2), torch.from_numpy(answers(b))) for b in dls.birds]
     heads = AttributeHeads(encoder, [len(v) for v in QUESTIONS.values()])
     data = DataLoaders.from_dsets(*sets, bs=64, val_bs=64, num_workers=0, device=dls.device)
-    return Learner(data, heads, loss_func=heads.loss, metrics=heads.right, opt_func=partial(OptimWrapper, opt=torch.optim.Adam))
+    return DistributedLearner(data, heads, loss_func=heads.loss, metrics=heads.right, opt_func=partial(OptimWrapper, opt=torch.optim.Adam))
 
 # %% ../nbs/14_damsm_training.ipynb #4d645192
 class TimeLimit(Callback):
@@ -144,7 +146,7 @@ class TimeLimit(Callback):
     def __init__(self, minutes): self.minutes = minutes
     def before_fit(self): self.start = time.monotonic()
     def before_batch(self):
-        if self.training: self.learn.pct_train = min(1., (time.monotonic() - self.start)/60/self.minutes) if self.minutes > 0 else 1.
+        if self.training: self.learn.pct_train = broadcast(min(1., (time.monotonic() - self.start)/60/self.minutes) if self.minutes > 0 else 1.)
     def after_batch(self):
         if self.training and self.pct_train >= 1: raise CancelTrainException()
     def after_cancel_train(self): self.recorder.after_train()   # the epoch that was cut short is recorded, too

@@ -15,7 +15,7 @@ from functools import partial
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from fastai.callback.core import Callback
-from fastai.learner import Learner, Metric
+from fastai.learner import Metric
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
@@ -23,6 +23,7 @@ from .attention import attend_regions
 from .damsm_training import autocast, fast_bf16
 from .data import show_rows, to_uint8
 from .discriminator import Discriminator
+from .distributed import DistributedLearner, average, gather, own
 from .gan_losses import agreement, discriminator_loss, generator_loss, gradient_penalty, kl_loss, mismatch, mode_seeking
 from .generator import Generator
 
@@ -54,7 +55,7 @@ class AttnGAN(nn.Module):
         return self.average.module(torch.randn(len(ids), self.preset.noise, device=ids.device), words_sentence[1], words_sentence[0], lengths)
 
 # %% ../nbs/23_training.ipynb #caef8f9b
-class AttnGANLearner(Learner):
+class AttnGANLearner(DistributedLearner):
     "A Learner whose batch is two steps: discriminators, then generator."
     def _do_one_batch(self):
         images, ids, lengths = self.xb; m = self.model
@@ -81,7 +82,7 @@ class AttnGANLearner(Learner):
 def _judge(self: AttnGANLearner, images):
     "The discriminators' step: every picture size has its critic."
     p, (words, sentence, lengths) = self.model.preset, self.text
-    wrong, total = sentence[mismatch(sentence, self.yb[0], p.hard)], 0.
+    others, total = gather(sentence), 0.; wrong = own(others[mismatch(others, gather(self.yb[0]), p.hard)])     # (W·B, D), (B, D)
     real_of = {x.shape[-1]: x for x in images}                                              # size → (B, 3, S, S); there may be others, too
     for d, fake in zip(self.model.discriminators, self.drawn[0]):
         real = real_of[d.size]
@@ -146,6 +147,7 @@ def _match(self: AttnGANLearner, picture):
 def _agree(self: AttnGANLearner, attentions, alpha):
     "How far the generator's words look elsewhere than the DAMSM's, the mean over its stages."
     agree = torch.stack([agreement(a.float(), alpha, self.text[2]) for a in attentions]).mean()
+    words = self.text[2].sum().float(); agree = agree*words/average([words])[0]              # a mean over words, of which another process may have more
     self.terms['agree'] = agree.detach()
     return agree
 

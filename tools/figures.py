@@ -71,6 +71,14 @@ def gan_losses():
                  ld=(6.4, 2.2, 'L$_D$: yes, no, no', 'loss'), lg=(6.4, 0, 'L$_G$: yes, please', 'loss'), g=(3.2, -1.1, 'generator', 'gen'))
     diagram('gan_losses', (8.2, 4), boxes, [('rm', 'd', ''), ('rw', 'd', ''), ('fm', 'd', ''), ('d', 'ld', ''), ('d', 'lg', ''), ('g', 'fm', '')])
 
+def distributed():
+    boxes = {}; arrows = []
+    for i, y in enumerate((1.3, -1.3)):
+        boxes |= {f'x{i}': (0, y, f'share {i}\n(B, …)', 'data'), f'n{i}': (2.7, y, 'network,\nsame weights', 'gen'), f'l{i}': (8.1, y, 'loss of the\nwhole batch', 'loss'), f's{i}': (13.5, y, 'same step', 'gen')}
+        arrows += [(f'x{i}', f'n{i}', ''), (f'n{i}', 'g', 'features'), ('g', f'l{i}', '(W·B, …)'), (f'l{i}', 'a', 'gradients'), ('a', f's{i}', '')]
+    boxes |= dict(g=(5.4, 0, 'gather', 'text'), a=(10.8, 0, 'average', 'text'))
+    diagram('distributed', (12.5, 3.6), boxes, arrows)
+
 if __name__ == '__main__':
     OUT.mkdir(exist_ok=True)
-    for draw in (network, text_encoder, image_encoder, damsm, generator, discriminator, gan_losses): draw()
+    for draw in (network, text_encoder, image_encoder, damsm, generator, discriminator, gan_losses, distributed): draw()
