@@ -4,9 +4,12 @@ from pathlib import Path
 import pytest
 
 def torchrun(n, *command, timeout=240, **env):
-    "Run a script in `n` processes."
-    return subprocess.run([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(n), *map(str, command)], capture_output=True, text=True,
-                          timeout=timeout, env={**os.environ, 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore', **env})
+    "Run a script in `n` processes. After `timeout` seconds torchrun is told to end, and ends them."
+    p = subprocess.Popen([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(n), *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True, env={**os.environ, 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore', **env})
+    try: out, err = p.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired: p.terminate(); out, err = p.communicate()
+    return subprocess.CompletedProcess(p.args, p.returncode, out, err)
 
 # What every process does. Before they meet, each computes alone what one process makes of the whole batch; together they compute it in shares, and compare.
 # BatchNorm takes its stored statistics here: its means of a batch are those of one's own share, as SyncBatchNorm, which would take those of the whole, exists on GPUs only.
