@@ -54,7 +54,7 @@ def train(minutes=10., seed=0, n=9000):
     random.seed(seed); torch.manual_seed(seed)
     with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs))
     encoder = damsm.model.image_encoder; eyes = attribute_learner(dls, encoder)
-    with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .045*minutes)))
+    with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes)))
     encoder.freeze()
     with damsm.distrib_ctx(): damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .18*minutes)))
     learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
