@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['CondAugment', 'UpConv', 'conv3x3', 'gated', 'up_block', 'ResBlock', 'FirstStage', 'NextStage', 'Generator',
-           'init_released', 'sqrt_d', 'turned']
+           'init_released', 'sqrt_d', 'turned', 'folded']
 
 # %% ../nbs/20_generator.ipynb #a4d256b3
 import math
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from copy import deepcopy
 from fastcore.basics import store_attr
 from .attention import WordAttention
 
@@ -39,9 +41,8 @@ class UpConv(nn.Conv2d):
         patch = [[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]]                           # rows: four new pixels; columns: w₀ w₁ w₂
         self.register_buffer('patch', torch.tensor(patch).float(), persistent=False)   # (4, 3)
 
-    def forward(self, x):
-        w = torch.einsum('au,bv,oiuv->ioab', self.patch, self.patch, self.weight)      # (c_in, c_out, 4, 4)
-        return F.conv_transpose2d(x, w, stride=2, padding=1)                           # (B, c_in, H, W) → (B, c_out, 2H, 2W)
+    def kernels(self): return torch.einsum('au,bv,oiuv->ioab', self.patch, self.patch, self.weight)   # (c_in, c_out, 4, 4)
+    def forward(self, x): return F.conv_transpose2d(x, self.kernels(), stride=2, padding=1)           # (B, c_in, H, W) → (B, c_out, 2H, 2W)
 
 
 # %% ../nbs/20_generator.ipynb #ce6c0f5c
@@ -176,3 +177,17 @@ def released(self: Generator):
             r'f\.(\d)\.attend\.project\.': lambda i: f'h_net{i+2}.att.conv_context.', r'f\.(\d)\.refine\.': lambda i: f'h_net{i+2}.residual.',
             r'f\.(\d)\.up\.(\d)\.': lambda i, j: f'h_net{i+2}.upsample.{j+1}.',
             r'g\.(\d)\.': lambda i: f"img_net{'' if self.heads == 'last' else i+1}.img.0."}
+
+# %% ../nbs/20_generator.ipynb #bcdd2108
+def folded(net) -> nn.Module:
+    "A copy for drawing alone: each BatchNorm is multiplied into the layer before it, each `UpConv` becomes an ordinary layer."
+    net = deepcopy(net).eval()
+    for m in list(net.modules()):
+        if not isinstance(m, nn.Sequential): continue
+        for i, (layer, norm) in enumerate(zip(list(m), list(m)[1:])):
+            if up := isinstance(layer, UpConv):
+                kernels, layer = layer.kernels(), nn.ConvTranspose2d(layer.in_channels, layer.out_channels, 4, 2, 1, bias=False).eval()
+                layer.weight = nn.Parameter(kernels)
+            fuse = {nn.BatchNorm1d: fuse_linear_bn_eval, nn.BatchNorm2d: lambda *a: fuse_conv_bn_eval(*a, transpose=up)}.get(type(norm))
+            if fuse: m[i], m[i+1] = fuse(layer, norm), nn.Identity()
+    return net
