@@ -73,10 +73,13 @@ def gradient_penalty(d,        # a `Discriminator` without BatchNorm
     return k * (norm**p).mean()
 
 # %% ../nbs/22_gan_losses.ipynb #52f99a6c
-def mode_seeking(a, b # (B, 3, S, S) two pictures of each sentence, from different noise
-                ):    # scalar: 100 if they are equal, 2 at a mean distance of .5
+def mode_seeking(a, b,        # (B, 3, S, S) two pictures of each sentence, from different noise
+                 mirror=False # b's mirror image is no other picture
+                ):            # scalar: 100 if they are equal, 2 at a mean distance of .5
     "1 / (mean absolute difference + .01), the mean over the batch (Mao et al. 2019)."
-    return (1/((a - b).abs().mean((1, 2, 3)) + .01)).mean()
+    distance = (a - b).abs().mean((1, 2, 3))                                          # (B,)
+    if mirror: distance = distance.minimum((a - b.flip(3)).abs().mean((1, 2, 3)))
+    return (1/(distance + .01)).mean()
 
 # %% ../nbs/22_gan_losses.ipynb #5444fcf3
 def agreement(beta,   # (B, T, H, W), attention of the generator: over the words at each pixel

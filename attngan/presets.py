@@ -53,4 +53,4 @@ paperbirds = Preset(T=20, bs=32, damsm_bs=64, sizes=(16, 32, 64), stop=('a', 'an
                     hidden=(32, 16, 16), cond=64, noise=32, n_res=1, act='leaky', residual_images=True, norm_text=True, mirror=True,
                     d_width=(64, 32, 32), d_most=128, d_project=64, d_hidden=64, d_norm=False,
                     kind='hinge', hard=.5, penalty=2., lam=2., lam_from=1, kl=.05, seek=.1, agree=1.,
-                    lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995, grow=(0., .08, .7), decay_from=.85)
+                    lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995, grow=(0., .12, .7), decay_from=.85)

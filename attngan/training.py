@@ -119,7 +119,7 @@ def _create(self: AttnGANLearner):
     if p.lam and len(images) > p.lam_from:
         match, alpha = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
         if p.agree: loss = loss + p.agree*self._agree(attentions, alpha)
-    if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float())
+    if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float(), p.mirror)
     self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
@@ -127,10 +127,9 @@ def _create(self: AttnGANLearner):
 # %% ../nbs/23_training.ipynb #18fe220e
 @patch
 def _again(self: AttnGANLearner):
-    "The smallest pictures of the same sentences, from other noise, but with the same fall of the coin."
+    "The smallest pictures of the same sentences, from other noise."
     g = self.model.generator; stages, g.stages_on = g.stages_on, 1
-    noise = torch.randn_like(self.noise); noise[:, 0] = noise[:, 0].copysign(self.noise[:, 0])
-    with autocast(self): images, *_ = g(noise, self.text[1], self.text[0], self.text[2])
+    with autocast(self): images, *_ = g(torch.randn_like(self.noise), self.text[1], self.text[0], self.text[2])
     g.stages_on = stages
     return images[0]                                                                        # (B, 3, S, S)
 
