@@ -109,7 +109,8 @@ def from_config(c): # what `config_of` made → `Preset`, `Vocab`
 
 @patch
 def save_pretrained(self: TextToImage, folder) -> Path:
-    "Write `model.safetensors` and `config.json`."
+    "Write `model.safetensors` and `config.json`. Raises ValueError for a copy made by `fast`: its weights fit no configuration."
+    if not any(isinstance(m, nn.BatchNorm1d) for m in self.generator.modules()): raise ValueError('this is a copy for drawing, made by fast(); save the model that it was made from')
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     config = config_of(self.preset, self.vocab)
     with whole_file(folder/'model.safetensors') as f: f.write_bytes(save({k: v.contiguous() for k, v in self.state_dict().items()}))
