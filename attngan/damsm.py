@@ -16,7 +16,7 @@ from fastcore.basics import store_attr
 from .attention import word_mask, attend_regions
 from .distributed import gather, world_size
 from .text_encoder import TextEncoder
-from .image_encoder import SmallEncoder, InceptionEncoder
+from .image_encoder import InceptionEncoder, Seen, SmallEncoder
 
 # %% ../nbs/13_damsm.ipynb #c6338099
 def match_loss(scores,         # (B, B): row an image, column a caption, already times γ₃
@@ -104,11 +104,11 @@ class DAMSM(nn.Module):
         store_attr()
 
     def forward(self,
-                images,  # pyramid: list of (B, 3, S, S) in [-1, 1], or one such tensor; the last, largest is looked at
+                images,  # pyramid: list of (B, 3, S, S) in [-1, 1], the largest is looked at; or one such tensor; or what the trunk has `Seen`
                 ids,     # (B, T)
                 lengths  # (B,)
                ):        # regions (B, D, h, w), image (B, D), words (B, D, T), sentence (B, D)
-        picture = images[-1] if isinstance(images, (list, tuple)) else images
+        picture = images[-1] if isinstance(images, (list, tuple)) and not isinstance(images, Seen) else images
         return *self.image_encoder(picture), *self.text_encoder(ids, lengths)
 
     def loss(self, regions, image, words, sentence, lengths, class_ids=None):
