@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TensorBytes', 'pyramid', 'Cut', 'OneCaption', 'ClassId', 'Key', 'Pictures', 'ToBatch', 'choose_vocab', 'knows',
-           'readable', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap', 'show_rows']
+           'readable', 'FairDL', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap', 'show_rows']
 
 # %% ../nbs/03_data.ipynb #9ef769b5
 import random, warnings
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 import matplotlib.pyplot as plt
-from fastai.data.all import DataLoaders, Datasets, ItemTransform, Transform, TensorBase
+from fastai.data.all import DataLoaders, Datasets, ItemTransform, TfmdDL, Transform, TensorBase
 from fastcore.basics import patch
 from . import presets
 from .files import CaptionedImage, FASHION, coco_items, cub_items, fashiongen_items, folder_items, open_picture, split_items, table_items
@@ -103,6 +103,16 @@ def readable(items, vocab) -> list:
     if lost: warnings.warn(f'{len(lost)} captions without a known word are left out, the first: {lost[0][1][:60]!r} of {lost[0][0]}')
     return [it if len(good) == len(it.captions) else replace(it, captions=good) for it, good in zip(items, kept) if good]
 
+# %% ../nbs/03_data.ipynb #fa1rd1cf
+class FairDL(TfmdDL):
+    "A DataLoader whose entries draw the same lots whichever process makes them: `lots`, drawn once an epoch by what shuffles it, and the entry's index are the seed."
+    lots = 0
+    def before_iter(self): super().before_iter(); self.lots = self.rng.getrandbits(64)
+    def create_item(self, i):
+        kept = random.getstate(); random.seed(f'{self.lots} {i}')
+        try: return super().create_item(i)
+        finally: random.setstate(kept)
+
 # %% ../nbs/03_data.ipynb #d284a5f0
 class ImageCaptionDataLoaders(DataLoaders):
     "fastai DataLoaders of captioned pictures. Batches: images, ids, lengths, class_ids. Carry `vocab` and `preset`."
@@ -122,7 +132,7 @@ class ImageCaptionDataLoaders(DataLoaders):
         valid = [replace(it, captions=[c]) for it in valid for c in it.captions]
         tfms = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)], [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
         sets = Datasets(train + valid, tfms, splits=[range(len(train)), range(len(train), len(train) + len(valid))])
-        dls = sets.dataloaders(bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
+        dls = sets.dataloaders(dl_type=FairDL, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
         self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset = vocab, preset
         return self
 
