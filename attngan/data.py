@@ -7,7 +7,7 @@ __all__ = ['TensorBytes', 'pyramid', 'Cut', 'OneCaption', 'ClassId', 'Key', 'Pic
            'readable', 'look_at_all', 'decide', 'FairDL', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap', 'show_rows']
 
 # %% ../nbs/03_data.ipynb #9ef769b5
-import os, random, warnings
+import os, random, warnings, zipfile, zlib
 from dataclasses import replace
 import numpy as np
 import torch
@@ -18,8 +18,8 @@ from fastai.data.all import DataLoaders, Datasets, ItemTransform, TfmdDL, Transf
 from fastcore.basics import patch
 from fastcore.parallel import parallel
 from . import presets
-from .files import CaptionedImage, FASHION, Fault, Faults, coco_items, cub_items, fashiongen_items, folder_items, look_at, must_be_sound, open_picture, sound, split_items, table_items
-from .paperbirds import PaperBirds
+from .files import CaptionedImage, DataError, FASHION, Fault, Faults, coco_items, cub_items, fashiongen_items, folder_items, look_at, must_be_sound, open_picture, sound, split_items, table_items
+from .paperbirds import PaperBirds, cache_folder
 from .text import CaptionError, Vocab
 
 # %% ../nbs/03_data.ipynb #a375c1a6
@@ -165,7 +165,8 @@ def from_paperbirds(cls: ImageCaptionDataLoaders,
                     seed: int = 0,       # of the drawing
                     preset=presets.paperbirds, **kwargs): # `vocab`, `bs` and so on of `from_items`
     "Paper birds, drawn on first use and cached; the two `PaperBirds` behind the batches are kept as `birds`."
-    birds = [PaperBirds(split, k, preset.sizes[-1], seed, n_captions=c) for split, k, c in (('train', n, 6), ('test', n_valid, 1))]
+    try: birds = [PaperBirds(split, k, preset.sizes[-1], seed, n_captions=c) for split, k, c in (('train', n, 6), ('test', n_valid, 1))]
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as e: raise DataError(f'the drawn birds in {cache_folder()} are damaged ({e}); remove the files paperbirds-*.npz there, and they are drawn again') from None
     items = [[CaptionedImage(im, t, int(s), key=f'{b.split}/{i}') for i, (im, t, s) in enumerate(zip(b.images, b.texts(), b.species))] for b in birds]
     self = cls.from_items(*items, preset, augment=False, **kwargs); self.birds = birds
     return self

@@ -206,7 +206,7 @@ def sound(items, faults, boxed=False) -> list: # `boxed`: each must have a box
         if not there: faults.append(Fault('missing', str(where), f'the picture is not there; its caption is {(it.captions or [""])[0][:60]!r}'))
         elif boxed:
             with noting(faults, 'box', where): must_hold(it)
-        if it.captions == []: faults.append(Fault('caption', it.key or str(where), 'no caption with a word in it'))      # None: has been said
+        if it.captions == [] or any(not isinstance(c, str) for c in it.captions or ()): faults.append(Fault('caption', it.key or str(where), 'no caption with a word in it, or one that is no text'))   # None: has been said
         if it.key and it.key in keys: faults.append(Fault('key', it.key, 'stands twice in the data set'))
         keys.add(it.key)
         if it.captions and len(faults) == before: good.append(it)
