@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['generate_command', 'train_command', 'evaluate_command', 'import_command', 'console', 'attngan_generate', 'train',
-           'attngan_train', 'attngan_evaluate', 'print_evaluation', 'attngan_import']
+           'look_through', 'attngan_train', 'attngan_evaluate', 'print_evaluation', 'attngan_import']
 
 # %% ../nbs/33_cli.ipynb #9f270a2b
 import json, random, re, sys, time, warnings
 from pathlib import Path
-from fastcore.script import anno_parser
+from fastcore.script import anno_parser, store_true
 
 # %% ../nbs/33_cli.ipynb #33046f9d
 def console(func):
@@ -18,6 +18,7 @@ def console(func):
         warnings.simplefilter('ignore', FutureWarning)          # of libraries, about libraries
         warnings.formatwarning = lambda message, *args, **kwargs: f'{message}\n'   # ours: what it says, not where it was said
         words = ['-' + w if re.fullmatch('-[a-z]', w) and w != '-h' else w for w in sys.argv[1:]]
+        words = [re.sub('^--[a-z-]+', lambda m: '--' + m[0][2:].replace('-', '_'), w) for w in words]   # --skip-bad is --skip_bad
         args = vars(anno_parser(func).parse_args(words))
         return func(**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
     return command
@@ -41,7 +42,7 @@ def attngan_generate(caption: str,             # what to draw
         plt.close(fig); print(path)
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
-def train(minutes=10., seed=0, n=9000):
+def train(minutes=10., seed=0, n=9000, skip_bad=False):
     "The whole training; returns the `attngan_learner`'s Learner."
     import torch
     from attngan.damsm_training import TimeLimit, attribute_learner, damsm_learner
@@ -52,7 +53,7 @@ def train(minutes=10., seed=0, n=9000):
     from attngan.training import attngan_learner
     start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
     random.seed(seed); torch.manual_seed(seed)
-    with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs))
+    with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs, skip_bad=skip_bad), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs, skip_bad=skip_bad))
     encoder = damsm.model.image_encoder; eyes = attribute_learner(dls, encoder)
     with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes)))
     encoder.freeze()
@@ -62,16 +63,26 @@ def train(minutes=10., seed=0, n=9000):
     return learn
 
 # %% ../nbs/33_cli.ipynb #bcac46d9
+def look_through(n): # → exit status: 0, or 2 if an entry can't be used
+    "Print every fault of the paper birds."
+    from attngan.data import ImageCaptionDataLoaders
+    try: faults = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=1).check()
+    except ValueError as e: print(f'attngan_train: {e}', file=sys.stderr); return 2
+    print(faults); return 2*bool(faults.bad)
+
 def attngan_train(minutes: float = 10.,     # wall time for everything, data set included
                   out: str = 'models/mine', # folder for the model
                   seed: int = 0,            # of weights, batches and noise
-                  n: int = 9000):           # training pictures
+                  n: int = 9000,            # training pictures
+                  check: store_true = False,     # look at every picture and caption, list what is wrong, and train nothing
+                  skip_bad: store_true = False): # leave out what is wrong, and count it
     "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
     from fastai.torch_core import rank_distrib
     from attngan.inference import TextToImage, save_damsm
     from attngan.metrics import measure
+    if check: sys.exit(look_through(n))
     start = time.monotonic()
-    learn = train(minutes, seed, n)
+    learn = train(minutes, seed, n, skip_bad)
     if rank_distrib(): return                       # of several processes the first one saves
     model = TextToImage.from_learner(learn); folder = model.save_pretrained(out)
     save_damsm(learn.model.damsm, learn.dls.vocab, learn.dls.preset, folder/'damsm.safetensors')
