@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TensorBytes', 'pyramid', 'Cut', 'OneCaption', 'ClassId', 'Key', 'Pictures', 'ToBatch', 'choose_vocab', 'knows',
-           'readable', 'look_at_all', 'decide', 'FairDL', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap', 'show_rows']
+           'readable', 'look_at_all', 'decide', 'FairDL', 'kept', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap',
+           'show_rows']
 
 # %% ../nbs/03_data.ipynb #9ef769b5
 import os, random, warnings, zipfile, zlib
@@ -20,6 +21,7 @@ from fastcore.parallel import parallel
 from . import presets
 from .files import CaptionedImage, DataError, FASHION, Fault, Faults, coco_items, cub_items, fashiongen_items, folder_items, look_at, must_be_sound, open_picture, sound, split_items, table_items
 from .paperbirds import PaperBirds, cache_folder
+from .shelves import keep_pictures
 from .text import CaptionError, Vocab
 
 # %% ../nbs/03_data.ipynb #a375c1a6
@@ -131,6 +133,14 @@ class FairDL(TfmdDL):
         try: return super().create_item(i)
         finally: random.setstate(kept)
 
+# %% ../nbs/03_data.ipynb #3dd8be1c
+def kept(train, valid, side, path) -> tuple:
+    "Both lists with their pictures on a shelf; one that has several entries lies there once."
+    each = {it.key: it for it in [*train, *valid]}
+    if not all(each): raise ValueError('cache: an entry has no key, by which its picture could be found again')
+    where = {it.key: it.image for it in keep_pictures(list(each.values()), side, path)}
+    return tuple([replace(it, image=where[it.key], box=None) for it in items] for items in (train, valid))
+
 # %% ../nbs/03_data.ipynb #d284a5f0
 class ImageCaptionDataLoaders(DataLoaders):
     "fastai DataLoaders of captioned pictures. Batches: images, ids, lengths, class_ids. Carry `vocab`, `preset`, and the `faults` that are known."
@@ -144,6 +154,7 @@ class ImageCaptionDataLoaders(DataLoaders):
                    augment=True, flip=True, # see `Cut`
                    skip_bad=False,          # leave out entries that can't be used, see `decide`
                    faults=None,             # those of entries that are not in the lists any more
+                   cache=None,              # a path: keep the pictures there, cut out and small, see `keep_pictures`
                    bs=None, device=None, **kwargs): # of fastai's DataLoaders; `bs=None`: the preset's
         "Build from two lists. Raises `DataError` that lists what can't be used."
         train, valid, faults = decide(train, valid, skip_bad, faults)
@@ -151,7 +162,9 @@ class ImageCaptionDataLoaders(DataLoaders):
         train, valid = readable(train, vocab, faults), readable(valid, vocab, faults)
         if len(train) < bs: raise ValueError(f'{len(train)} pictures to train on do not fill a batch of {bs}: pass a smaller bs')
         items, valid = [*train, *valid], [replace(it, captions=[c]) for it in valid for c in it.captions]
-        tfms = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)], [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
+        cuts = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)]
+        if cache: train, valid = kept(train, valid, cuts[0].side, cache)
+        tfms = cuts, [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
         sets = Datasets(train + valid, tfms, splits=[range(len(train)), range(len(train), len(train) + len(valid))])
         dls = sets.dataloaders(dl_type=FairDL, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
         self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset, self.items, self.faults = vocab, preset, items, faults

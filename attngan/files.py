@@ -169,11 +169,11 @@ def must_be_picture(size): # width, height
     if size[0]*size[1] > PIXELS: raise ValueError(f'{size[0]} × {size[1]} pixels are more than {PIXELS//10**6} million; make it smaller')
     if max(size) > 50*min(size): raise ValueError(f'{size[0]} × {size[1]} pixels are a strip, not a picture')
 
-def open_picture(image,    # a path, an array (H, W, 3) uint8, or an `H5Picture`
+def open_picture(image,    # a path, an array (H, W, 3) uint8, or what can `read` one
                  box=None  # x, y, width, height: cut out the square `around` it
                 ) -> Image.Image: # RGB
     "The picture of an entry. Raises `ValueError` that names the file if it can't be decoded."
-    if isinstance(image, H5Picture): image = image.read()
+    if hasattr(image, 'read'): image = image.read()
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8: raise ValueError(f'an array {image.shape} of {image.dtype} is no picture; expected (H, W, 3) in uint8')
         im = Image.fromarray(image); must_be_picture(im.size)

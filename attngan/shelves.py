@@ -68,6 +68,7 @@ class Kept:
 def origin(item) -> str:
     "What an entry's picture was before it was kept, in short."
     image = item.image.path if isinstance(item.image, H5Picture) else item.image
+    if isinstance(image, Kept): return f'{image.shelf.rows[image.i]}'
     if isinstance(image, np.ndarray): return f'{image.shape} {zlib.crc32(np.ascontiguousarray(image))} {item.box}'
     stat = os.stat(image)
     return f'{image} {getattr(item.image, "row", "")} {stat.st_size} {stat.st_mtime_ns} {item.box}'
