@@ -5,17 +5,19 @@
 # %% auto #0
 __all__ = ['log', 'REMEMBER', 'whole_file', 'flush', 'Summed', 'write_state', 'read_state', 'random_states', 'set_random_states',
            'continued', 'polite', 'plain', 'identity', 'differences', 'checkpoints', 'newest', 'Checkpoint',
-           'attributes', 'from_all', 'spread', 'Watch']
+           'attributes', 'from_all', 'spread', 'TrainingStopped', 'Watch', 'log_to']
 
 # %% ../nbs/24_resuming.ipynb #29102104
 import hashlib, io, logging, math, os, pickle, random, re, shutil, signal, threading, time
 from contextlib import contextmanager, nullcontext
+from logging.handlers import RotatingFileHandler
 from dataclasses import asdict
 from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
+from fastai.torch_core import rank_distrib
 from fastcore.basics import patch
 from fastcore.foundation import L
 from .distributed import DistributedLearner, average, broadcast, rank, world_size
@@ -212,6 +214,7 @@ def restore(self: Checkpoint, path, s):
     if hasattr(self.learn, 'time_limit'): self.time_limit.start -= self.earlier
     self.throw()
     for i, row in enumerate(self.recorder.values): self.learn.logger([i, *row, ''])     # the table, from its first row
+    if bar := getattr(getattr(self.learn, 'progress', None), 'mbar', None): bar.update(0)       # it can't start in the middle
     log.info(f'going on from {path}: epoch {self.first}, batch {self.seen}')
 
 # %% ../nbs/24_resuming.ipynb #e8eac8b8
@@ -253,7 +256,7 @@ def perhaps(self: Checkpoint, *where):
 @patch
 def after_fit(self: Checkpoint):
     if self.asked: raise KeyboardInterrupt(f'stopped; resume=True goes on from {self.folder}')
-    if not getattr(self.learn, 'stopped_by', None): self.write(self.n_epoch, 0)
+    self.write(self.n_epoch, 0)
 
 # %% ../nbs/24_resuming.ipynb #5f1d6c39
 @patch
@@ -278,7 +281,9 @@ def spread(attention, # (B, T, H, W), over T or over H·W sums of 1
     a = attention[more].float(); entropy = -torch.xlogy(a, a).sum(1)                         # (n, H, W)
     return (entropy.mean((1, 2))/lengths[more].log()).mean()
 
-# %% ../nbs/24_resuming.ipynb #0db29d98
+# %% ../nbs/24_resuming.ipynb #e8c8b75d
+class TrainingStopped(RuntimeError): "By a `Watch`, which says why."
+
 class Watch(Callback):
     "Looks at the numbers of every batch for what a training does not recover from, names it in the log, and ends the training or not."
     order = 65                                                        # before `Checkpoint`
@@ -289,7 +294,9 @@ class Watch(Callback):
                  even=.995, one=.005): # attention more evenly spread, or less, than this does not choose, or has chosen for good; see `spread`
         self.steps, self.stop, self.zero, self.kl, self.even, self.one = steps, stop, zero, kl, even, one
 
-    def before_fit(self): self.runs, self.worried, self.learn.stopped_by = {}, False, None
+    def before_fit(self): self.runs, self.worried, self.reason = {}, False, None
+    def after_fit(self):
+        if self.reason: raise TrainingStopped(self.reason)
 
     def numbers(self) -> dict:
         "All there is to look at in this batch."
@@ -320,11 +327,23 @@ def after_batch(self: Watch):
 @patch
 def alarm(self: Watch, sign, x):
     last = checkpoints(self.checkpoint.folder)[-1:] if hasattr(self.learn, 'checkpoint') else []
-    log.error(f'batch {self.train_iter}: {sign}, for {self.runs[sign]} batches now ({", ".join(f"{k} {v:.4g}" for k, v in x.items())}). ' +
-              ('Training ends' if self.stop else 'Training goes on') + (f'; the last good checkpoint is {last[0]}' if last else ''))
-    for f in last: f.rename(f.with_stem(f.stem.removesuffix('-kept') + '-kept'))                  # later ones don't push it out
-    if self.stop: self.learn.stopped_by = sign; raise CancelFitException()
+    said = f'batch {self.train_iter}: {sign}, for {self.runs[sign]} batches now ({", ".join(f"{k} {v:.4g}" for k, v in x.items())})' + (f'; the last good checkpoint is {last[0]}' if last else '')
+    log.error(said + ('. Training ends.' if self.stop else '. Training goes on.'))
+    if not rank():
+        for f in last: f.rename(f.with_stem(f.stem.removesuffix('-kept') + '-kept'))              # later ones don't push it out
+    if self.stop: self.reason = said; raise CancelFitException()
 
 @patch
 def after_epoch(self: Watch):
     log.info(f'epoch {self.epoch}: ' + ', '.join(f'{k} {v:.4f}' if isinstance(v, float) else f'{k} {v}' for k, v in zip(self.recorder.metric_names[1:], self.learn.final_record)))
+
+# %% ../nbs/24_resuming.ipynb #1faf7e1c
+def log_to(file,           # its folder is made if need be
+           size=1_000_000, # bytes; then a new one is begun
+           keep=3):        # older ones
+    "The log into a file, warnings on the screen too; of several processes only the first one's."
+    log.setLevel(logging.INFO); log.handlers.clear()
+    if rank_distrib(): log.addHandler(logging.NullHandler()); return
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    log.addHandler(RotatingFileHandler(file, maxBytes=size, backupCount=keep, encoding='utf-8')); log.addHandler(screen := logging.StreamHandler())
+    log.handlers[0].setFormatter(logging.Formatter('%(asctime)s %(message)s')); screen.setLevel(logging.WARNING)
