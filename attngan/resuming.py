@@ -60,7 +60,7 @@ def read_state(path):
     data = memoryview(Path(path).read_bytes()); body, end = data[:-64], bytes(data[-64:])
     if hashlib.sha256(body).hexdigest().encode() != end: raise ValueError(f'{path} is damaged: its {len(data)} bytes do not have the checksum that stands at their end')
     try: return torch.load(io.BytesIO(body), map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as e: raise ValueError(f'{path} holds no checkpoint: {e}') from None
+    except (pickle.UnpicklingError, RuntimeError) as e: raise ValueError(f'{path} holds no checkpoint: {re.sub(r"(?s).*WeightsUnpickler error: ", "", str(e)).split(". ")[0]}') from None
 
 # %% ../nbs/24_resuming.ipynb #38c02c37
 def random_states(dls) -> dict:
@@ -122,18 +122,22 @@ def _do_fit(self: DistributedLearner):
 log = logging.getLogger('attngan')
 
 def plain(x):
-    "Numbers of NumPy, lists of fastai and tensors of a kind as Python's and torch's own: `weights_only` reads no others."
+    "Numbers of NumPy, lists of fastai and tensors of a kind as Python's and torch's own; `weights_only` reads no others. Raises TypeError for what can't be kept."
     if isinstance(x, dict): return {k: plain(v) for k, v in x.items()}
     if isinstance(x, tuple): return tuple(map(plain, x))
-    if isinstance(x, (list, L)): return torch.stack([*x]) if x and all(isinstance(v, torch.Tensor) and not v.ndim for v in x) else [plain(v) for v in x]
+    if isinstance(x, (list, L)):
+        x = [plain(v) for v in x]
+        return torch.stack(x) if x and all(isinstance(v, torch.Tensor) and not v.ndim for v in x) else x      # of ten thousand losses one tensor
     if isinstance(x, torch.Tensor): return x.detach().as_subclass(torch.Tensor)
-    return x.item() if isinstance(x, np.generic) else x
+    if isinstance(x, np.generic): return x.item()
+    if x is None or isinstance(x, (str, int, float)): return x
+    raise TypeError(f'a {type(x).__name__} cannot be kept in a checkpoint: {x!r}')
 
 # %% ../nbs/24_resuming.ipynb #579ccff1
 def identity(learn) -> dict:
     "What must be the same for a checkpoint to fit: the Learner, its recipe, words, data, and the shape of every tensor."
     dl, vocab, preset = learn.dls.train, getattr(learn.dls, 'vocab', None), getattr(learn.dls, 'preset', None)
-    return dict(learner=type(learn).__name__, model=type(learn.model).__name__, preset=plain(asdict(preset)) if preset else None,
+    return dict(learner=type(learn).__name__, model=type(learn.model).__name__, preset=asdict(preset) if preset else None,
                 words=hashlib.sha256(' '.join(vocab.words).encode()).hexdigest()[:12] if vocab else None,
                 data=dict(items=dl.n, batch=dl.bs, processes=world_size()), epochs=learn.n_epoch,
                 shapes={k: (str(v.dtype), *v.shape) for k, v in learn.model.state_dict().items()})
@@ -182,7 +186,7 @@ class Checkpoint(Callback):
 # %% ../nbs/24_resuming.ipynb #87189a9d
 REMEMBER = dict(recorder=['lrs', 'iters', 'losses', 'values'], param_scheduler=['hps'], watch=['runs'], sketches=['rows', 'labels'])   # callback → what of it is kept
 
-def attributes(x) -> dict: "The numbers and tensors that an object holds."; return {k: plain(v) for k, v in vars(x).items() if isinstance(v, (int, float, torch.Tensor))}
+def attributes(x) -> dict: "The numbers and tensors that an object holds."; return {k: v for k, v in vars(x).items() if isinstance(v, (int, float, torch.Tensor))}
 
 def from_all(x) -> list:
     "The `x` of every process."
@@ -195,10 +199,10 @@ def state(self: Checkpoint, epoch, batch) -> dict: # where training goes on
     "All there is to know. Everything that differs from process to process, `mine`, comes from all of them."
     learn, r = self.learn, self.recorder
     now = random_states(self.dls); buffers = {k: v.cpu() for k, v in self.model.named_buffers()} if world_size() > 1 else {}   # BatchNorm's are one's own until the end of an epoch
-    return dict(identity=identity(learn), epoch=epoch, batch=batch, train_iter=self.train_iter, pct_train=self.pct_train, seconds=self.seconds(),
-                model=self.model.state_dict(), opt=plain(self.opt.state_dict()), smooth=attributes(r.smooth_loss), metrics=[attributes(m) for m in self.learn.metrics],
-                callbacks={name: {k: plain(getattr(getattr(learn, name), k)) for k in keys} for name, keys in REMEMBER.items() if hasattr(learn, name)},
-                mine=from_all(dict(start=self.start if batch else now, now=now, buffers=buffers)))
+    return plain(dict(identity=identity(learn), epoch=epoch, batch=batch, train_iter=self.train_iter, pct_train=self.pct_train, seconds=self.seconds(),
+                model=self.model.state_dict(), opt=self.opt.state_dict(), smooth=attributes(r.smooth_loss), metrics=[attributes(m) for m in self.learn.metrics],
+                callbacks={name: {k: getattr(getattr(learn, name), k) for k in keys} for name, keys in REMEMBER.items() if hasattr(learn, name)},
+                mine=from_all(dict(start=self.start if batch else now, now=now, buffers=buffers))))
 
 @patch
 def restore(self: Checkpoint, path, s):
@@ -287,11 +291,11 @@ class TrainingStopped(RuntimeError): "By a `Watch`, which says why."
 class Watch(Callback):
     "Looks at the numbers of every batch for what a training does not recover from, names it in the log, and ends the training or not."
     order = 65                                                        # before `Checkpoint`
-    def __init__(self, steps=300,  # a sign has to last so many batches
+    def __init__(self, steps=200,  # a sign has to last so many batches
                  stop=True,        # end the training
-                 zero=1e-3,        # below it a discriminator's loss is none
-                 kl=1e-4,          # below it the condition says nothing
-                 even=.995, one=.005): # attention more evenly spread, or less, than this does not choose, or has chosen for good; see `spread`
+                 zero=.01,         # below it a discriminator's loss is none
+                 kl=.001,          # below it the condition says nothing
+                 even=.99, one=.01): # attention more evenly spread, or less, than this does not choose, or has chosen for good; see `spread`
         self.steps, self.stop, self.zero, self.kl, self.even, self.one = steps, stop, zero, kl, even, one
 
     def before_fit(self): self.runs, self.worried, self.reason = {}, False, None
