@@ -57,9 +57,9 @@ def goes_on(kind, folder, expected, **kwargs):
     assert json.loads(found.read_text()) == expected
     assert not list(folder.glob('.*')), 'temporary files are left'
 
-def killed(kind, sig=signal.SIGKILL, code=-9):
+def killed(kind, sig=signal.SIGKILL, code=-9, times=None):
     took, expected = whole(kind); moments, seen = random.Random(f'{kind}{sig}'), []
-    while len(seen) < kills:
+    while len(seen) < (times or kills):
         folder = base/f'{kind}{sig}-{time.monotonic()}'; when = moments.random()*took; pid = child(base/'none.json', kind, folder, False); time.sleep(when); os.kill(pid, sig)
         if wait(pid) != code: took *= .9; continue                    # it was faster
         seen += [[round(when, 2), [f.stem for f in checkpoints(folder)], len(list(folder.glob('.*')))]]
@@ -114,7 +114,7 @@ def workers(kind):
     return 0
 
 base, kills = Path(sys.argv[1]), int(sys.argv[2]); data()
-checks = dict(killed_damsm=lambda: killed('damsm'), killed_gan=lambda: killed('gan'), interrupted=lambda: killed('gan', signal.SIGINT, 130), while_writing=lambda: while_writing('damsm'), full_disk=lambda: full_disk('gan'), workers=lambda: workers('damsm'))
+checks = dict(killed_damsm=lambda: killed('damsm'), killed_gan=lambda: killed('gan'), interrupted=lambda: killed('gan', signal.SIGINT, 130, max(1, kills//3)), while_writing=lambda: while_writing('damsm'), full_disk=lambda: full_disk('gan'), workers=lambda: workers('damsm'))
 said = {}
 for name, check in checks.items():
     try: said[name] = check()
@@ -131,3 +131,120 @@ def said(tmp_path_factory):
 
 @pytest.mark.parametrize('check', 'killed_damsm killed_gan interrupted while_writing full_disk workers'.split())
 def test_goes_on(said, check): print(said[check]); assert not isinstance(said[check], str), said[check]
+
+# --- several processes -----------------------------------------------------------------------------------------------------------------------------
+
+SHARED = TRAIN + '''
+from fastai.callback.core import Callback
+folder, mine, name, waits = Path(sys.argv[1]), int(os.environ['RANK']), sys.argv[2], float(sys.argv[3])
+class Here(Callback):
+    "Says where it is, and gives time to be killed."
+    def after_batch(self):
+        if self.training: (folder/f'{mine}.at').write_text(f'{os.getpid()} {self.train_iter}'); time.sleep(waits)
+with first_alone(): data(4)
+found = train('gan', folder/name, True, bs=4, cbs=[Here()])
+(folder/f'{name}.{mine}.json').write_text(json.dumps(found))
+'''
+
+def processes(d, name, waits=0., torchrun=True):
+    "Two of them, by torchrun or by hand."
+    (d/'script.py').write_text(SHARED); args = [str(d/'script.py'), str(d), name, str(waits)]; kwargs = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if torchrun: return [subprocess.Popen([sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2', *args], env=ENV, **kwargs)]
+    import socket
+    with socket.socket() as s: s.bind(('', 0)); port = str(s.getsockname()[1])
+    return [subprocess.Popen([sys.executable, *args], env={**ENV, 'RANK': str(r), 'LOCAL_RANK': str(r), 'WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': port}, **kwargs) for r in range(2)]
+
+def kill_one(d, victim, batch, running):
+    "Kill process `victim` when it has finished `batch` batches → seconds until all have ended, and what they said."
+    at = d/f'{victim}.at'; at.unlink(missing_ok=True); end = time.monotonic() + 120
+    while time.monotonic() < end and not (at.exists() and len(said := at.read_text().split()) == 2 and int(said[1]) >= batch): time.sleep(.01)
+    start = time.monotonic(); os.kill(int(said[0]), signal.SIGKILL)
+    said = ''.join(p.communicate(timeout=60)[0] for p in running)
+    assert any(p.returncode for p in running)
+    return time.monotonic() - start, said
+
+WAYS = [(1, True)] + ([(0, True), (1, False), (0, False)] if 'ATTNGAN_KILLS' in os.environ else [])
+
+def test_one_of_two_is_killed(tmp_path):
+    "The other ends within 30 seconds, and says why; both go on, and end with the weights of two that nobody killed."
+    p, = processes(tmp_path, 'whole'); said = p.communicate(timeout=240)[0]; assert p.returncode == 0, said[-3000:]
+    for victim, torchrun in WAYS:
+        name = f'killed{victim}{torchrun}'; took, said = kill_one(tmp_path, victim, 7, processes(tmp_path, name, .2, torchrun))
+        print(f'process {victim}, {"torchrun" if torchrun else "by hand"}: {took:.1f} s; ' + next(l for l in said.splitlines() if re.search('Signal 9|Connection closed|reset by peer|Broken pipe', l)).strip())
+        assert took < 30
+        p, = processes(tmp_path, name); said = p.communicate(timeout=240)[0]; assert p.returncode == 0, said[-3000:]
+        for r in range(2): assert json.loads((tmp_path/f'{name}.{r}.json').read_text()) == json.loads((tmp_path/f'whole.{r}.json').read_text()), r
+
+# --- a notebook ------------------------------------------------------------------------------------------------------------------------------------
+
+def test_interrupted_in_a_notebook(tmp_path):
+    "The interrupt button of a real kernel: the batch ends, a file is written, the cell ends with KeyboardInterrupt, and the next cell runs."
+    from jupyter_client.manager import start_new_kernel
+    manager, client = start_new_kernel(kernel_name='python3', env=ENV, startup_timeout=120)
+    try:
+        slow = "class Slow(resuming.Callback):\n    def after_pred(self):\n        if self.training and self.train_iter == 6: print('now', flush=True); time.sleep(3)\n"
+        client.execute(TRAIN + slow + f"train('damsm', {str(tmp_path)!r}, False, cbs=[Slow()])", stop_on_error=False); error = None
+        while error is None:
+            m = client.get_iopub_msg(timeout=120)
+            if m['msg_type'] == 'stream' and 'now' in m['content']['text'].split(): manager.interrupt_kernel()
+            if m['msg_type'] == 'error': error = m['content']['ename'], m['content']['evalue']
+            if m['msg_type'] == 'status' and m['content']['execution_state'] == 'idle' and m['parent_header'].get('msg_type') == 'execute_request': error = error or 'none'
+        assert error[0] == 'KeyboardInterrupt' and 'goes on from' in error[1], error
+        said = client.execute_interactive(f"assert [f.stem for f in checkpoints({str(tmp_path)!r})][-1] == '00000007'; train('damsm', {str(tmp_path)!r}, True); signal.getsignal(signal.SIGINT)", timeout=120, output_hook=lambda m: None)
+        assert said['content']['status'] == 'ok', said['content']
+    finally: client.stop_channels(); manager.shutdown_kernel(now=True)
+
+# --- a long run ------------------------------------------------------------------------------------------------------------------------------------
+
+LONG = '''
+import gc, json, os, resource, sys, time
+from dataclasses import replace
+from pathlib import Path
+from fastai.callback.core import Callback
+from attngan import presets
+from attngan.damsm_training import TimeLimit, damsm_learner
+from attngan.data import ImageCaptionDataLoaders
+from attngan.metrics import Obeys
+from attngan.resuming import Checkpoint, Watch, log_to
+from attngan.training import attngan_learner
+
+folder, minutes = Path(sys.argv[1]), float(sys.argv[2]); log_to(folder/'logs'/'train.log', size=1000, keep=2)
+recipe = replace(presets.paperbirds, grow=(0., 0., 0.))               # all stages from the start: no growth that is meant
+def kib(what): return next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith(what))
+
+class Limit(Callback):
+    "What is in use after two epochs and two checkpoints is the start; from then on a fifth more is all there is."
+    order = 90
+    def __init__(self, start=50): self.batch = start
+    def before_fit(self): self.seen, self.start, self.last = [], None, 0.
+    def after_batch(self):
+        if not self.training: return
+        if self.train_iter == self.batch:
+            gc.collect(); self.start, self.handles = kib('VmHWM'), len(os.listdir('/proc/self/fd'))
+            resource.setrlimit(resource.RLIMIT_AS, (int(1024*(kib('VmPeak') + .2*self.start)), resource.RLIM_INFINITY))
+        if self.start and time.monotonic() - self.last > 1: self.seen.append(kib('VmRSS')); self.last = time.monotonic()
+    def after_fit(self):
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,)*2); gc.collect(); k = len(self.seen)//4
+        said[type(self.learn).__name__] = dict(batches=self.train_iter, start=self.start, peak=kib('VmHWM'), early=sum(self.seen[:k])/k, late=sum(self.seen[-k:])/k, handles=[self.handles, len(os.listdir('/proc/self/fd'))])
+
+def cbs(name, minutes): return [TimeLimit(minutes), Checkpoint(folder/name, minutes=.05), Watch(), Limit()]
+said, dls = {}, ImageCaptionDataLoaders.from_paperbirds(n=640, n_valid=100, preset=recipe)
+damsm = damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=640, n_valid=100, preset=recipe, bs=32), weights=None)
+with damsm.no_bar(), damsm.no_logging(): damsm.fit_flat_cos(10**6, cbs=cbs('damsm', minutes/4))
+open('/proc/self/clear_refs', 'w').write('5')                         # the next one has a peak of its own
+learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys(20)]
+with learn.no_bar(), learn.no_logging(): learn.fit_flat_cos(10**6, cbs=cbs('gan', minutes*3/4))
+said['logs'] = {f.name: f.stat().st_size for f in (folder/'logs').iterdir()}; said['checkpoints'] = [len(list((folder/k).iterdir())) for k in ('damsm', 'gan')]
+(folder/'said.json').write_text(json.dumps(said))
+'''
+
+@pytest.mark.skipif(not MINUTES, reason='ATTNGAN_MINUTES=40 trains paper birds for forty minutes')
+def test_a_long_run(tmp_path):
+    "No growth under a memory limit 20 % above the start, no handle left open, logs and checkpoints as many as asked for."
+    (tmp_path/'script.py').write_text(LONG)
+    done = subprocess.run([sys.executable, tmp_path/'script.py', tmp_path, str(MINUTES)], env=ENV, capture_output=True, text=True); assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads((tmp_path/'said.json').read_text()); print(said)
+    for name in ('DAMSMLearner', 'AttnGANLearner'):
+        x = said[name]; print(f"{name}: {x['batches']} batches, peak {x['peak']/x['start']:.3f} of the start's {x['start']/1024:.0f} MiB, late/early {x['late']/x['early']:.3f}")
+        assert x['peak'] <= 1.2*x['start'] and x['late'] <= 1.05*x['early'] and x['handles'][1] <= x['handles'][0], x
+    assert sorted(said['logs']) == ['train.log', 'train.log.1', 'train.log.2'] and max(said['logs'].values()) <= 1000 and said['checkpoints'] == [3, 3]
