@@ -70,11 +70,13 @@ def train(minutes=10., seed=0, n=9000,
 # %% ../nbs/33_cli.ipynb #bcac46d9
 def claim(folder, resume, **args): # → the arguments of the training
     "Note in `folder`, the checkpoints', what is being trained; or with `resume` what was. Raises ValueError if there is something there, or nothing."
+    from attngan.resuming import whole_file
     note = Path(folder)/'run.json'
     if resume and not note.exists(): raise ValueError(f'there is no unfinished training in {note.parent}: leave out --resume')
     if resume: return json.loads(note.read_text())
     if note.exists(): raise ValueError(f'{note.parent} holds an unfinished training: go on with --resume, or remove that folder')
-    note.parent.mkdir(parents=True, exist_ok=True); note.write_text(json.dumps(args))
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(note) as f: f.write_text(json.dumps(args))
     return args
 
 def attngan_train(minutes: float = 10.,     # wall time for everything, data set included

@@ -277,11 +277,12 @@ def write(self: Checkpoint, *where):
 
 # %% ../nbs/24_resuming.ipynb #9a3084b7
 @torch.no_grad()
-def spread(attention, # (B, T, H, W), over T or over H·W sums of 1
+def spread(attention, # (B, T, H, W), sums over T are 1
            lengths    # (B,)
-          ) -> list:  # two numbers 0…1
+          ):          # scalar 0…1
     "How evenly attention is spread over words, the mean over the batch: 0 all on one word, 1 all words alike."
-    more = lengths > 1                                                # one word can't be chosen
+    more = lengths > 1                                                # where there is a choice
+    if not more.any(): return attention.new_tensor(.5)
     a = attention[more].float(); entropy = -torch.xlogy(a, a).sum(1)                         # (n, H, W)
     return (entropy.mean((1, 2))/lengths[more].log()).mean()
 
@@ -331,7 +332,7 @@ def after_batch(self: Watch):
 @patch
 def alarm(self: Watch, sign, x):
     last = checkpoints(self.checkpoint.folder)[-1:] if hasattr(self.learn, 'checkpoint') else []
-    said = f'batch {self.train_iter}: {sign}, for {self.runs[sign]} batches now ({", ".join(f"{k} {v:.4g}" for k, v in x.items())})' + (f'; the last good checkpoint is {last[0]}' if last else '')
+    said = f'batch {self.train_iter}: {sign} ({self.runs[sign]} in a row; {", ".join(f"{k} {v:.4g}" for k, v in x.items())})' + (f'; the last good checkpoint is {last[0]}' if last else '')
     log.error(said + ('. Training ends.' if self.stop else '. Training goes on.'))
     if not rank():
         for f in last: f.rename(f.with_stem(f.stem.removesuffix('-kept') + '-kept'))              # later ones don't push it out
