@@ -295,8 +295,8 @@ class Watch(Callback):
     def __init__(self, steps=200,  # a sign has to last so many batches
                  stop=True,        # end the training
                  zero=.01,         # below it a discriminator's loss is none
-                 kl=.001,          # below it the condition says nothing
-                 even=.99, one=.01): # attention more evenly spread, or less, than this does not choose, or has chosen for good; see `spread`
+                 kl=.0003,         # below it the condition says nothing
+                 even=.998, one=.005): # attention more evenly spread, or less, than this does not choose, or has chosen for good; see `spread`
         self.steps, self.stop, self.zero, self.kl, self.even, self.one = steps, stop, zero, kl, even, one
 
     def before_fit(self): self.runs, self.worried, self.reason = {}, False, None
