@@ -67,7 +67,7 @@ def train(minutes=10., seed=0, n=9000,
     with learn.distrib_ctx(): learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=cbs('gan', left() - .025*minutes))
     return learn
 
-# %% ../nbs/33_cli.ipynb #bcac46d9
+# %% ../nbs/33_cli.ipynb #c1a1m001
 def claim(folder, resume, **args): # → the arguments of the training
     "Note in `folder`, the checkpoints', what is being trained; or with `resume` what was. Raises ValueError if there is something there, or nothing."
     from attngan.resuming import whole_file
@@ -79,6 +79,7 @@ def claim(folder, resume, **args): # → the arguments of the training
     with whole_file(note) as f: f.write_text(json.dumps(args))
     return args
 
+# %% ../nbs/33_cli.ipynb #bcac46d9
 def attngan_train(minutes: float = 10.,     # wall time for everything, data set included
                   out: str = 'models/mine', # folder for the model
                   seed: int = 0,            # of weights, batches and noise

@@ -204,6 +204,7 @@ def state(self: Checkpoint, epoch, batch) -> dict: # where training goes on
                 callbacks={name: {k: getattr(getattr(learn, name), k) for k in keys} for name, keys in REMEMBER.items() if hasattr(learn, name)},
                 mine=from_all(dict(start=self.start if batch else now, now=now, buffers=buffers))))
 
+# %% ../nbs/24_resuming.ipynb #7dced2ea
 @patch
 def restore(self: Checkpoint, path, s):
     "Put everything back, but for the dice, which are to be thrown once more from the start of the epoch."
@@ -242,7 +243,7 @@ def before_train(self: Checkpoint):
 @patch
 def after_train(self: Checkpoint): self.seen = 0
 
-# %% ../nbs/24_resuming.ipynb #7dced2ea
+# %% ../nbs/24_resuming.ipynb #5f1d6c39
 @patch
 def after_batch(self: Checkpoint):
     if self.training and self.iter + 1 < self.n_iter: self.perhaps(self.epoch, self.iter + 1)
@@ -262,7 +263,7 @@ def after_fit(self: Checkpoint):
     if self.asked: raise KeyboardInterrupt(f'stopped; resume=True goes on from {self.folder}')
     self.write(self.n_epoch, 0)
 
-# %% ../nbs/24_resuming.ipynb #5f1d6c39
+# %% ../nbs/24_resuming.ipynb #b3f92757
 @patch
 def write(self: Checkpoint, *where):
     "One more file, and one less. What can't be written is named in the log, and training goes on."
@@ -311,15 +312,17 @@ class Watch(Callback):
         names = [*terms, *(f'attention {i+1}' for i in range(len(looks)))]
         return dict(zip(names, torch.stack([*terms.values(), *spreads]).tolist()))
 
-    def signs(self, x) -> dict: # what `numbers` found → name of a trouble: is it there?
-        finite = all(map(math.isfinite, x.values()))
-        return {'a loss is not finite': not finite,
-                **{f'discriminator {k} is never wrong': v < self.zero for k, v in x.items() if re.fullmatch(r'd\d+', k)},
-                **{'the condition (kl) has collapsed': v < self.kl for k, v in x.items() if k == 'kl'},
-                **{f'{k} is uniform': v > self.even for k, v in x.items() if k.startswith('attention')},
-                **{f'{k} is one-hot': v < self.one for k, v in x.items() if k.startswith('attention')}}
+# %% ../nbs/24_resuming.ipynb #00fa7254
+@patch
+def signs(self: Watch, x) -> dict: # what `numbers` found → name of a trouble: is it there?
+    finite = all(map(math.isfinite, x.values()))
+    return {'a loss is not finite': not finite,
+            **{f'discriminator {k} is never wrong': v < self.zero for k, v in x.items() if re.fullmatch(r'd\d+', k)},
+            **{'the condition (kl) has collapsed': v < self.kl for k, v in x.items() if k == 'kl'},
+            **{f'{k} is uniform': v > self.even for k, v in x.items() if k.startswith('attention')},
+            **{f'{k} is one-hot': v < self.one for k, v in x.items() if k.startswith('attention')}}
 
-# %% ../nbs/24_resuming.ipynb #b3f92757
+# %% ../nbs/24_resuming.ipynb #873e5695
 @patch
 def after_batch(self: Watch):
     if not self.training: return
