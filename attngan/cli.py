@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['generate_command', 'train_command', 'evaluate_command', 'import_command', 'console', 'attngan_generate', 'train',
-           'claim', 'attngan_train', 'finish', 'attngan_evaluate', 'print_evaluation', 'attngan_import']
+           'claim', 'look_through', 'attngan_train', 'finish', 'attngan_evaluate', 'print_evaluation', 'attngan_import']
 
 # %% ../nbs/33_cli.ipynb #9f270a2b
 import json, random, re, shutil, sys, time, warnings
@@ -18,6 +18,7 @@ def console(func):
         warnings.simplefilter('ignore', FutureWarning)          # of libraries, about libraries
         warnings.formatwarning = lambda message, *args, **kwargs: f'{message}\n'   # ours: what it says, not where it was said
         words = ['-' + w if re.fullmatch('-[a-z]', w) and w != '-h' else w for w in sys.argv[1:]]
+        words = [re.sub('^--[a-z-]+', lambda m: '--' + m[0][2:].replace('-', '_'), w) for w in words]   # --skip-bad is --skip_bad
         args = vars(anno_parser(func).parse_args(words))
         return func(**{k: v for k, v in args.items() if k not in ('pdb', 'xtra')})
     return command
@@ -41,7 +42,7 @@ def attngan_generate(caption: str,             # what to draw
         plt.close(fig); print(path)
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
-def train(minutes=10., seed=0, n=9000,
+def train(minutes=10., seed=0, n=9000, skip_bad=False,
           folder=None,              # for checkpoints; None: none are written
           resume=False, stop=True): # see `Checkpoint` and `Watch`
     "The whole training; returns the `attngan_learner`'s Learner."
@@ -58,7 +59,7 @@ def train(minutes=10., seed=0, n=9000,
         if folder: kept.append(Checkpoint(Path(folder)/part, minutes=1, resume=resume))
         return [TimeLimit(minutes), Watch(stop=stop), *kept[-1:]]
     random.seed(seed); torch.manual_seed(seed)
-    with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs))
+    with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs, skip_bad=skip_bad), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs, skip_bad=skip_bad))
     encoder = damsm.model.image_encoder; eyes = attribute_learner(dls, encoder)
     with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=cbs('eyes', min(2., .06*minutes)))
     encoder.freeze()
@@ -80,18 +81,28 @@ def claim(folder, resume, **args): # → the arguments of the training
     return args
 
 # %% ../nbs/33_cli.ipynb #bcac46d9
+def look_through(n): # → exit status: 0, or 2 if an entry can't be used
+    "Print every fault of the paper birds."
+    from attngan.data import ImageCaptionDataLoaders
+    try: faults = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=1).check()
+    except ValueError as e: print(f'attngan_train: {e}', file=sys.stderr); return 2
+    print(faults); return 2*bool(faults.bad)
+
 def attngan_train(minutes: float = 10.,     # wall time for everything, data set included
                   out: str = 'models/mine', # folder for the model
                   seed: int = 0,            # of weights, batches and noise
                   n: int = 9000,            # training pictures
+                  check: store_true = False,     # look at every picture and caption, list what is wrong, and train nothing
+                  skip_bad: store_true = False,  # leave out what is wrong, and count it
                   resume: store_true = False, # go on with the unfinished training in `out`, with its minutes, seed and n
                   go_on: store_true = False): # even when losses are not finite, or something has collapsed
     "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
     from attngan.distributed import broadcast, rank, together
     from attngan.resuming import TrainingStopped, log_to
+    if check: sys.exit(look_through(n))
     start, points = time.monotonic(), Path(out)/'checkpoints'; log_to(Path(out)/'train.log')
     try:
-        with together(): args = broadcast(None if rank() else claim(points, resume, minutes=minutes, seed=seed, n=n))
+        with together(): args = broadcast(None if rank() else claim(points, resume, minutes=minutes, seed=seed, n=n, skip_bad=skip_bad))
         finish(train(**args, folder=points, resume=resume, stop=not go_on), out, start)
     except (ValueError, TrainingStopped) as e: print(f'attngan_train: {e}', file=sys.stderr); sys.exit(2)
     except KeyboardInterrupt: print(f'attngan_train: stopped; go on with: attngan_train --resume --out {out}', file=sys.stderr); sys.exit(130)

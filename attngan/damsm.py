@@ -6,6 +6,7 @@
 __all__ = ['match_loss', 'at_least_float32', 'sentence_loss', 'by_caption', 'word_scores', 'words_loss', 'DAMSM']
 
 # %% ../nbs/13_damsm.ipynb #c447f490
+from functools import partial
 from itertools import repeat
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from fastcore.basics import store_attr
 from .attention import word_mask, attend_regions
 from .distributed import gather, world_size
 from .text_encoder import TextEncoder
-from .image_encoder import SmallEncoder, InceptionEncoder
+from .image_encoder import InceptionEncoder, Seen, SmallEncoder
 
 # %% ../nbs/13_damsm.ipynb #c6338099
 def match_loss(scores,         # (B, B): row an image, column a caption, already times γ₃
@@ -52,24 +53,31 @@ def by_caption(f,       # what to do with (B, k, n, …): k captions of n words 
     return torch.cat([f(g.unflatten(1, (k, n))) for g, k, n in zip(groups, counts.tolist(), sizes.tolist())], 1)
 
 # %% ../nbs/13_damsm.ipynb #4f4eb443
-def word_scores(regions,     # v (B, D, h, w)
-                words,       # e (I, D, T)
-                lengths,     # (I,)
-                gamma1=4.,   # sharpness over regions, eq. 9
-                gamma2=5.,   # how much the best words count, eq. 10
-                cosine=False # see `attend_regions`
-               ):            # (B, I): row an image, column a caption
+def word_scores(regions,      # v (B, D, h, w)
+                words,        # e (I, D, T)
+                lengths,      # (I,)
+                gamma1=4.,    # sharpness over regions, eq. 9
+                gamma2=5.,    # how much the best words count, eq. 10
+                cosine=False, # see `attend_regions`
+                chunk=None    # pictures at a time, computed again in the backward pass, to bound memory; None: all are kept
+               ):             # (B, I): row an image, column a caption
     "R(Q, D) of every picture with every caption ([P] eq. 7–10, without the exponent 1/γ₂: released code), in float32 at least; under autocast the products are its."
     regions, words = at_least_float32(regions, words); order = lengths.argsort(); back = order.argsort(); lengths = lengths[order]
     e = words[order].transpose(1, 2)[word_mask(lengths, words.shape[2])]                  # (M, D): real words only
-    v, unit = regions.flatten(2).transpose(1, 2), F.normalize(e, dim=1, eps=1e-8)         # (B, N, D), (M, D)
+    few = len(regions) if regions.is_cuda else max(1, 2**18//(len(e)*regions[0, 0].numel()))   # so many pictures' s, a megabyte, stay in a CPU's cache
+    score = partial(checkpoint, _scores, use_reentrant=False) if chunk else _scores
+    return torch.cat([score(v, e, lengths, gamma1, gamma2, cosine) for v in regions.split(chunk or few)])[:, back]
+
+def _scores(v, e, lengths, gamma1, gamma2, cosine): # (B, D, h, w), (M, D), (I,) sorted → (B, I)
+    v, unit = v.flatten(2).transpose(1, 2), F.normalize(e, dim=1, eps=1e-8)               # (B, N, D), (M, D)
     if cosine: e, v = unit, F.normalize(v, dim=2)
-    s = (e @ v.transpose(1, 2)).to(words.dtype)                                           # (M, D) @ (B, D, N) → (B, M, N), eq. 7
+    s = (e @ v.transpose(1, 2)).to(e.dtype)                                               # (M, D) @ (B, D, N) → (B, M, N), eq. 7
     s_bar = s if cosine else by_caption(lambda x: x.softmax(2).flatten(1, 2), s, lengths) # eq. 8: over the words of a caption
     alpha = (gamma1 * s_bar).softmax(2)                                                   # eq. 9: over regions
-    c = (alpha @ v).to(words.dtype)                                                       # (B, M, N) @ (B, N, D) → (B, M, D)
+    c = (alpha @ v).to(e.dtype)                                                           # (B, M, N) @ (B, N, D) → (B, M, D)
     r = (c*unit).sum(2)/c.norm(dim=2).clamp_min(1e-8)                                     # (B, M), the cosine
-    return by_caption(lambda x: x.logsumexp(2), gamma2 * r, lengths)[:, back]             # eq. 10, (B, I)
+    return by_caption(lambda x: x.logsumexp(2), gamma2 * r, lengths)                      # eq. 10, (B, I)
+
 
 # %% ../nbs/13_damsm.ipynb #a1de0091
 def words_loss(regions,         # v (B, D, h, w)
@@ -77,13 +85,11 @@ def words_loss(regions,         # v (B, D, h, w)
                lengths,         # (B,) real words, 1…T
                class_ids=None,  # (B,) or None
                gamma1=4., gamma2=5., gamma3=10.,
-               chunk=None,      # captions at a time, to bound memory; None: all
+               chunk=None,      # see `word_scores`
                cosine=False     # see `attend_regions`
               ):                # image → text, text → image (scalars), attention (B, T, h, w) of each caption on its own picture
     "L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13)."
-    parts = zip(words.split(chunk or len(words)), lengths.split(chunk or len(words)))
-    score = word_scores if chunk is None else lambda *a: checkpoint(word_scores, *a, use_reentrant=False)
-    scores = torch.cat([score(regions, w, l, gamma1, gamma2, cosine) for w, l in parts], 1)
+    scores = word_scores(regions, words, lengths, gamma1, gamma2, cosine, chunk)
     with torch.no_grad(): _, attention = attend_regions(*at_least_float32(words, regions), lengths, gamma1, cosine)
     return *match_loss(gamma3*scores, class_ids), attention
 
@@ -98,11 +104,11 @@ class DAMSM(nn.Module):
         store_attr()
 
     def forward(self,
-                images,  # pyramid: list of (B, 3, S, S) in [-1, 1], or one such tensor; the last, largest is looked at
+                images,  # pyramid: list of (B, 3, S, S) in [-1, 1], the largest is looked at; or one such tensor; or what the trunk has `Seen`
                 ids,     # (B, T)
                 lengths  # (B,)
                ):        # regions (B, D, h, w), image (B, D), words (B, D, T), sentence (B, D)
-        picture = images[-1] if isinstance(images, (list, tuple)) else images
+        picture = images[-1] if isinstance(images, (list, tuple)) and not isinstance(images, Seen) else images
         return *self.image_encoder(picture), *self.text_encoder(ids, lengths)
 
     def loss(self, regions, image, words, sentence, lengths, class_ids=None):

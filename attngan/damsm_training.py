@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['new_damsm', 'fast_bf16', 'autocast', 'DAMSMLearner', 'RPrecision', 'r_precision', 'EpochDecay', 'damsm_learner',
-           'AttributeHeads', 'attribute_learner', 'TimeLimit', 'show_word_attention']
+           'Saw', 'ToSeen', 'keep_features', 'AttributeHeads', 'attribute_learner', 'TimeLimit', 'show_word_attention']
 
 # %% ../nbs/14_damsm_training.ipynb #1ef68439
-import time
+import math, time, zlib
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -16,17 +16,19 @@ from functools import partial
 from fastai.callback.core import Callback, CancelFitException, CancelTrainException
 from fastai.callback.progress import ProgressCallback  # importing it gives every Learner its bar,
 from fastai.callback.schedule import ParamScheduler    # … and fit_one_cycle and fit_flat_cos
-from fastai.data.core import DataLoaders
+from fastai.data.core import DataLoaders, Datasets, TfmdLists
 from fastai.learner import Metric
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop
+from fasttransform import ItemTransform, Transform
 from torch.utils.data import TensorDataset
 from .text_encoder import TextEncoder
-from .image_encoder import InceptionEncoder, SmallEncoder
+from .image_encoder import InceptionEncoder, Seen, SmallEncoder
 from .damsm import DAMSM
 from .distributed import DistributedLearner, broadcast, gather
 from .attention import attend_regions
 from .data import to_uint8
+from .shelves import origin, shelf
 from .paperbirds import QUESTIONS, answers
 
 # %% ../nbs/14_damsm_training.ipynb #58aa5ca1
@@ -106,6 +108,45 @@ def damsm_learner(dls,                 # `ImageCaptionDataLoaders`
                          opt_func=partial(OptimWrapper, opt=torch.optim.Adam, betas=(.5, .999)), metrics=RPrecision(), cbs=[EpochDecay(p.damsm_decay), *cbs], **kwargs)
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
     return learn
+
+# %% ../nbs/14_damsm_training.ipynb #546a0597
+class Saw(Transform):
+    "An entry → what the trunk saw in its picture, (local numbers + whole numbers,) float16."
+    def __init__(self, kept, row): self.kept, self.row = kept, row                       # a `Shelf`; {key: place}
+    def encodes(self, item): return torch.from_numpy(self.kept[self.row[item.key]])
+
+class ToSeen(ItemTransform):
+    "(seen (B, …), ids (B, T), class_ids (B,), keys) → (`Seen`, ids, lengths, class_ids)"
+    order = 99
+    def __init__(self, shape): super().__init__(); self.shape = shape                    # of local: C, h, w
+    def encodes(self, b):
+        x, ids, class_ids, _ = b; n = math.prod(self.shape)
+        return Seen([x[:, :n].unflatten(1, self.shape).float(), x[:, n:].float()]), ids, (ids > 0).sum(1), class_ids
+
+# %% ../nbs/14_damsm_training.ipynb #ed87f383
+@torch.no_grad()
+def keep_features(dls,     # `ImageCaptionDataLoaders` with augment=False; each entry has a key
+                  encoder, # an encoder with a frozen trunk
+                  path,    # of the shelf
+                  bs=32    # pictures at a time
+                 ) -> DataLoaders:
+    "Loaders of the same entries, with what the trunk of `encoder` saw in place of the pictures."
+    cut, keys = dls.train_ds.tls[0].tfms.fs[0], {it.key: it for d in dls.loaders for it in d.dataset.items}
+    if cut.lots: raise ValueError('the training pictures are cut out at random, so the trunk never sees the same twice; pass augment=False to the loaders')
+    if not all(keys): raise ValueError('an entry has no key, by which its picture could be found again')
+    encoder.eval().to(dls.device); items = list(keys.values())
+    def look():
+        for some in (items[i:i+bs] for i in range(0, len(items), bs)):
+            x = torch.stack([cut.encodes(it).as_subclass(torch.Tensor) for it in some]).to(dls.device).float()/127.5 - 1
+            local, whole = encoder.features(x)
+            yield from torch.cat([local.flatten(1), whole], 1).half().cpu().numpy()
+    weights = zlib.crc32(b''.join(v.cpu().numpy().tobytes() for k, v in encoder.state_dict().items() if 'head' not in k))
+    kept = shelf(path, f'{weights} {cut.size} {cut.side} ' + ' '.join(map(origin, items)), look, len(items))
+    local, _ = encoder.features(torch.zeros(1, 3, cut.size, cut.size, device=dls.device))
+    saw, batch = Saw(kept, {k: i for i, k in enumerate(keys)}), ToSeen(local.shape[1:])
+    new = [d.new(Datasets(tls=[TfmdLists(d.dataset.items, saw), *d.dataset.tls[1:]]), after_batch=batch) for d in dls.loaders]
+    self = DataLoaders(*new, path=dls.path, device=dls.device); self.vocab, self.preset, self.n_inp = dls.vocab, dls.preset, 3
+    return self
 
 # %% ../nbs/14_damsm_training.ipynb #3f109db4
 class AttributeHeads(nn.Module):

@@ -4,21 +4,24 @@
 
 # %% auto #0
 __all__ = ['TensorBytes', 'pyramid', 'Cut', 'OneCaption', 'ClassId', 'Key', 'Pictures', 'ToBatch', 'choose_vocab', 'knows',
-           'readable', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap', 'show_rows']
+           'readable', 'look_at_all', 'decide', 'FairDL', 'kept', 'ImageCaptionDataLoaders', 'to_uint8', 'wrap',
+           'show_rows']
 
 # %% ../nbs/03_data.ipynb #9ef769b5
-import random, warnings
+import os, random, warnings, zipfile, zlib
 from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 import matplotlib.pyplot as plt
-from fastai.data.all import DataLoaders, Datasets, ItemTransform, Transform, TensorBase
+from fastai.data.all import DataLoaders, Datasets, ItemTransform, TfmdDL, Transform, TensorBase
 from fastcore.basics import patch
+from fastcore.parallel import parallel
 from . import presets
-from .files import CaptionedImage, FASHION, coco_items, cub_items, fashiongen_items, folder_items, open_picture, split_items, table_items
-from .paperbirds import PaperBirds
+from .files import CaptionedImage, DataError, FASHION, Fault, Faults, coco_items, cub_items, fashiongen_items, folder_items, look_at, must_be_sound, open_picture, sound, split_items, table_items
+from .paperbirds import PaperBirds, cache_folder
+from .shelves import keep_pictures
 from .text import CaptionError, Vocab
 
 # %% ../nbs/03_data.ipynb #a375c1a6
@@ -93,19 +96,54 @@ def knows(vocab, caption) -> bool: # does it know a word of it?
     try: return bool(vocab._known(caption))
     except CaptionError: return False
 
-def readable(items, vocab) -> list:
-    "`items` without the captions of which `vocab` knows no word, with a warning if there are any. Raises `CaptionError` if none is left."
+def readable(items, vocab, faults=()) -> list:
+    "`items` without the captions of which `vocab` knows no word, with a warning if there are any; they are odd `faults`. Raises `CaptionError` if none is left."
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')                                                       # of single unknown words
         kept = [[c for c in it.captions if knows(vocab, c)] for it in items]
     lost = [(it.key, c) for it, good in zip(items, kept) if len(good) < len(it.captions) for c in it.captions if c not in good]
     if items and not any(kept): raise CaptionError(f'the vocabulary of {len(vocab)} words knows no word of any caption; the first is {items[0].captions[0]!r}')
+    if lost: faults += type(faults)(Fault('odd', key, f'no word of {c[:60]!r} is known; it is left out') for key, c in lost)
     if lost: warnings.warn(f'{len(lost)} captions without a known word are left out, the first: {lost[0][1][:60]!r} of {lost[0][0]}')
     return [it if len(good) == len(it.captions) else replace(it, captions=good) for it, good in zip(items, kept) if good]
 
+# %% ../nbs/03_data.ipynb #ski9bad2
+def look_at_all(items, n_workers=None) -> list: # `Faults` for each of them
+    "What `look_at` finds, with a progress bar; `n_workers` processes, None: one for each core."
+    n = (os.cpu_count() or 1) if n_workers is None else n_workers
+    return list(parallel(look_at, items, n_workers=n if len(items) > 200 else 0, progress=True, total=len(items), chunksize=32))
+
+def decide(train, valid, skip_bad, faults=None) -> tuple: # `faults` of the entries that are not in the lists any more; None: nobody has looked
+    "Both lists without bad entries, and all faults. Raises `DataError` if there are any, unless `skip_bad`."
+    if faults is None: faults = Faults(); train, valid = (sound(items, faults) for items in (train, valid))
+    if not skip_bad: must_be_sound(faults)
+    else:
+        seen = look_at_all([*train, *valid]); bad = [bool(f.bad) for f in seen]; known = set(faults); faults += [f for fs in seen for f in fs if f not in known]
+        train, valid = ([it for it, b in zip(items, some) if not b] for items, some in ((train, bad[:len(train)]), (valid, bad[len(train):])))
+    if faults: warnings.warn(f'left out, or odd: {faults.table(3)}')
+    return train, valid, faults
+
+# %% ../nbs/03_data.ipynb #fa1rd1cf
+class FairDL(TfmdDL):
+    "A DataLoader whose entries draw the same lots whichever process makes them: `lots`, drawn once an epoch by what shuffles it, and the entry's index are the seed."
+    lots = 0
+    def before_iter(self): super().before_iter(); self.lots = self.rng.getrandbits(64)
+    def create_item(self, i):
+        kept = random.getstate(); random.seed(f'{self.lots} {i}')
+        try: return super().create_item(i)
+        finally: random.setstate(kept)
+
+# %% ../nbs/03_data.ipynb #3dd8be1c
+def kept(train, valid, side, path) -> tuple:
+    "Both lists with their pictures on a shelf; one that has several entries lies there once."
+    each = {it.key: it for it in [*train, *valid]}
+    if not all(each): raise ValueError('cache: an entry has no key, by which its picture could be found again')
+    where = {it.key: it.image for it in keep_pictures(list(each.values()), side, path)}
+    return tuple([replace(it, image=where[it.key], box=None) for it in items] for items in (train, valid))
+
 # %% ../nbs/03_data.ipynb #d284a5f0
 class ImageCaptionDataLoaders(DataLoaders):
-    "fastai DataLoaders of captioned pictures. Batches: images, ids, lengths, class_ids. Carry `vocab` and `preset`."
+    "fastai DataLoaders of captioned pictures. Batches: images, ids, lengths, class_ids. Carry `vocab`, `preset`, and the `faults` that are known."
     n_inp = 3   # images, ids and lengths go into a model
 
     @classmethod
@@ -114,16 +152,22 @@ class ImageCaptionDataLoaders(DataLoaders):
                    preset,                  # sizes, T and batch size
                    vocab=None,              # see `choose_vocab`
                    augment=True, flip=True, # see `Cut`
+                   skip_bad=False,          # leave out entries that can't be used, see `decide`
+                   faults=None,             # those of entries that are not in the lists any more
+                   cache=None,              # a path: keep the pictures there, cut out and small, see `keep_pictures`
                    bs=None, device=None, **kwargs): # of fastai's DataLoaders; `bs=None`: the preset's
-        "Build from two lists."
+        "Build from two lists. Raises `DataError` that lists what can't be used."
+        train, valid, faults = decide(train, valid, skip_bad, faults)
         vocab, bs = choose_vocab(vocab, train, valid, preset.stop), bs or preset.bs
-        train, valid = readable(train, vocab), readable(valid, vocab)
+        train, valid = readable(train, vocab, faults), readable(valid, vocab, faults)
         if len(train) < bs: raise ValueError(f'{len(train)} pictures to train on do not fill a batch of {bs}: pass a smaller bs')
-        valid = [replace(it, captions=[c]) for it in valid for c in it.captions]
-        tfms = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)], [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
+        items, valid = [*train, *valid], [replace(it, captions=[c]) for it in valid for c in it.captions]
+        cuts = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)]
+        if cache: train, valid = kept(train, valid, cuts[0].side, cache)
+        tfms = cuts, [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
         sets = Datasets(train + valid, tfms, splits=[range(len(train)), range(len(train), len(train) + len(valid))])
-        dls = sets.dataloaders(bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
-        self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset = vocab, preset
+        dls = sets.dataloaders(dl_type=FairDL, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
+        self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset, self.items, self.faults = vocab, preset, items, faults
         return self
 
 # %% ../nbs/03_data.ipynb #c478dd8d
@@ -134,7 +178,8 @@ def from_paperbirds(cls: ImageCaptionDataLoaders,
                     seed: int = 0,       # of the drawing
                     preset=presets.paperbirds, **kwargs): # `vocab`, `bs` and so on of `from_items`
     "Paper birds, drawn on first use and cached; the two `PaperBirds` behind the batches are kept as `birds`."
-    birds = [PaperBirds(split, k, preset.sizes[-1], seed, n_captions=c) for split, k, c in (('train', n, 6), ('test', n_valid, 1))]
+    try: birds = [PaperBirds(split, k, preset.sizes[-1], seed, n_captions=c) for split, k, c in (('train', n, 6), ('test', n_valid, 1))]
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as e: raise DataError(f'the drawn birds in {cache_folder()} are damaged ({e}); remove the files paperbirds-*.npz there, and they are drawn again') from None
     items = [[CaptionedImage(im, t, int(s), key=f'{b.split}/{i}') for i, (im, t, s) in enumerate(zip(b.images, b.texts(), b.species))] for b in birds]
     self = cls.from_items(*items, preset, augment=False, **kwargs); self.birds = birds
     return self
@@ -170,14 +215,14 @@ def from_cub(cls: ImageCaptionDataLoaders,
              path,                               # the folder with CUB_200_2011/, text/, train/ and test/
              preset=presets.birds, **kwargs):    # `vocab`, `bs` and so on of `from_items`
     "CUB birds in the authors' layout, cut out around their boxes."
-    return cls.from_items(*cub_items(path), preset, **kwargs)
+    return cls.from_items(*cub_items(path, faults := Faults()), preset, faults=faults, **kwargs)
 
 @patch(cls_method=True)
 def from_coco(cls: ImageCaptionDataLoaders,
               path,                              # the folder with the official JSON files, train2014/ and val2014/; or the authors' layout
               preset=presets.coco, **kwargs):
     "COCO 2014."
-    return cls.from_items(*coco_items(path), preset, **kwargs)
+    return cls.from_items(*coco_items(path, faults := Faults()), preset, faults=faults, **kwargs)
 
 @patch(cls_method=True)
 def from_fashiongen(cls: ImageCaptionDataLoaders,
@@ -185,7 +230,7 @@ def from_fashiongen(cls: ImageCaptionDataLoaders,
                     categories=FASHION,          # which clothes
                     preset=presets.fashiongen, **kwargs):
     "FashionGen, read from its HDF5 files picture by picture; the first sentence of each description."
-    return cls.from_items(*fashiongen_items(path, categories), preset, **kwargs)
+    return cls.from_items(*fashiongen_items(path, categories, faults := Faults()), preset, faults=faults, **kwargs)
 
 # %% ../nbs/03_data.ipynb #d167f839
 @patch(cls_method=True)
@@ -194,11 +239,22 @@ def from_folder(cls: ImageCaptionDataLoaders,
                 valid_pct=.1, seed=0,            # share of the pictures held back for validation, and the seed of the lot
                 preset=presets.birds, **kwargs): # of `from_items`; `flip=False` where captions say left and right
     "A folder of your own."
-    return cls.from_items(*split_items(folder_items(path), valid_pct, seed), preset, **kwargs)
+    items = folder_items(path, faults := Faults())
+    return cls.from_items(*(split_items(items, valid_pct, seed) if items else ([], [])), preset, faults=faults, **kwargs)
 
 @patch(cls_method=True)
 def from_csv(cls: ImageCaptionDataLoaders,
              path,                               # CSV with a header, or JSON lines (.jsonl): image, caption and perhaps class
              valid_pct=.1, seed=0, preset=presets.birds, **kwargs):
     "A table of your own; paths are meant from its folder."
-    return cls.from_items(*split_items(table_items(path), valid_pct, seed), preset, **kwargs)
+    items = table_items(path, faults := Faults())
+    return cls.from_items(*(split_items(items, valid_pct, seed) if items else ([], [])), preset, faults=faults, **kwargs)
+
+# %% ../nbs/03_data.ipynb #ch3ck002
+@patch
+def check(self: ImageCaptionDataLoaders,
+          n_workers=None # processes; None: one for each core
+         ) -> Faults:
+    "Decode every picture and read every caption, with a progress bar: all faults, those of entries and captions that were left out included."
+    known = set(self.faults)
+    return Faults([*self.faults, *(f for fs in look_at_all(self.items, n_workers) for f in fs if f not in known)])

@@ -14,9 +14,9 @@ import torch.distributed as dist
 from torch import nn
 from fastai.callback.core import Callback
 from fastai.callback.progress import CSVLogger
-from fastai.data.core import TfmdDL
 from fastai.learner import Learner
 from fastai.torch_core import num_distrib, set_seed
+from .data import FairDL
 
 # %% ../nbs/04_distributed.ipynb #b3d08d04
 def join():
@@ -98,7 +98,7 @@ def share(idxs,      # of all items, in the order of this epoch
     return mine
 
 # %% ../nbs/04_distributed.ipynb #a0dc253d
-class ShareDL(TfmdDL):
+class ShareDL(FairDL):
     "This process' share of a DataLoader, in the order that process 0 has drawn."
     @classmethod
     def of(cls, dl): self = dl.new(cls=cls); self.rng = dl.rng; return self     # a TfmdDL; shuffled as it would have been

@@ -11,10 +11,10 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from copy import deepcopy
 from fastcore.basics import store_attr
 from .attention import WordAttention
+from .image_encoder import fold_norms
 
 # %% ../nbs/20_generator.ipynb #65a0ae11
 class CondAugment(nn.Module):
@@ -180,14 +180,11 @@ def released(self: Generator):
 
 # %% ../nbs/20_generator.ipynb #bcdd2108
 def folded(net) -> nn.Module:
-    "A copy for drawing alone: each BatchNorm is multiplied into the layer before it, each `UpConv` becomes an ordinary layer."
-    net = deepcopy(net).eval()
+    "A copy for drawing alone: each `UpConv` becomes an ordinary layer, and each BatchNorm is multiplied into the layer before it."
+    net = deepcopy(net)
     for m in list(net.modules()):
-        if not isinstance(m, nn.Sequential): continue
-        for i, (layer, norm) in enumerate(zip(list(m), list(m)[1:])):
-            if up := isinstance(layer, UpConv):
-                kernels, layer = layer.kernels(), nn.ConvTranspose2d(layer.in_channels, layer.out_channels, 4, 2, 1, bias=False).eval()
-                layer.weight = nn.Parameter(kernels)
-            fuse = {nn.BatchNorm1d: fuse_linear_bn_eval, nn.BatchNorm2d: lambda *a: fuse_conv_bn_eval(*a, transpose=up)}.get(type(norm))
-            if fuse: m[i], m[i+1] = fuse(layer, norm), nn.Identity()
-    return net
+        for name, up in m.named_children():
+            if not isinstance(up, UpConv): continue
+            layer = nn.ConvTranspose2d(up.in_channels, up.out_channels, 4, 2, 1, bias=False); layer.weight = nn.Parameter(up.kernels())
+            setattr(m, name, layer)
+    return fold_norms(net)

@@ -58,3 +58,40 @@ def test_extras_are_read_from_settings():
     from pathlib import Path
     ini = ConfigParser(delimiters=['=']); ini.read(Path(__file__).parent.parent/'settings.ini', encoding='utf-8')
     assert 'fashiongen=h5py' in ini['DEFAULT']['extras'].split('\n') and 'h5py' in ini['DEFAULT']['dev_requirements'].split()
+
+SEEDS = '''
+import random, sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from attngan import presets
+from attngan.damsm_training import damsm_learner
+from attngan.data import ImageCaptionDataLoaders
+from attngan.files import stand_in_cub
+from attngan.inference import TextToImage
+from attngan.training import attngan_learner
+tiny = replace(presets.paperbirds, dim=16, emb=16, hidden=(4, 4, 4), cond=8, noise=8, d_width=(4, 4, 4), d_most=8, d_project=8, d_hidden=8, bs=4, T=6)
+folder = stand_in_cub(sys.argv[1], n=13, size=32)
+def fit(learn):
+    learn.metrics = []
+    with learn.no_bar(), learn.no_logging(): learn.fit(2)
+def run(workers):
+    "Two epochs of the DAMSM and two of the GAN; all weights, and a picture."
+    random.seed(3); torch.manual_seed(3)
+    dls = ImageCaptionDataLoaders.from_cub(folder, preset=tiny, num_workers=workers, device='cpu')
+    learn = damsm_learner(dls); fit(learn)
+    learn = attngan_learner(dls, learn); fit(learn)                                   # its model contains the DAMSM
+    return learn.model.state_dict(), TextToImage.from_learner(learn).generate('a red bird', seed=0).images[0]
+(weights, drawn), *others = [run(n) for n in (0, 1, 2)]
+assert any(k.startswith('damsm') for k in weights) and len(weights) > 100
+for other, picture in others:
+    assert picture.tobytes() == drawn.tobytes()
+    for k, v in weights.items(): assert torch.equal(v, other[k]), k
+print('fine')
+'''
+
+def test_workers_change_nothing(tmp_path):
+    "The same seed gives the same weights, bit for bit, and the same picture, with no worker, one and two."
+    (tmp_path/'script.py').write_text(SEEDS)
+    done = python(tmp_path/'script.py', tmp_path)
+    assert done.returncode == 0 and done.stdout.endswith('fine\n'), done.stderr[-2000:]
