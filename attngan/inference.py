@@ -7,7 +7,7 @@ __all__ = ['CHOICES', 'Drawings', 'TextToImage', 'config_of', 'fits', 'from_conf
            'save_damsm', 'load_damsm']
 
 # %% ../nbs/30_inference.ipynb #25cfc09e
-import json, math
+import json, math, os
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass
