@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['generate_command', 'train_command', 'evaluate_command', 'import_command', 'console', 'attngan_generate', 'train',
-           'look_through', 'attngan_train', 'attngan_evaluate', 'print_evaluation', 'attngan_import']
+           'claim', 'look_through', 'attngan_train', 'finish', 'attngan_evaluate', 'print_evaluation', 'attngan_import']
 
 # %% ../nbs/33_cli.ipynb #9f270a2b
-import json, random, re, sys, time, warnings
+import json, random, re, shutil, sys, time, warnings
 from pathlib import Path
 from fastcore.script import anno_parser, store_true
 
@@ -42,7 +42,9 @@ def attngan_generate(caption: str,             # what to draw
         plt.close(fig); print(path)
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
-def train(minutes=10., seed=0, n=9000, skip_bad=False):
+def train(minutes=10., seed=0, n=9000, skip_bad=False,
+          folder=None,              # for checkpoints; None: none are written
+          resume=False, stop=True): # see `Checkpoint` and `Watch`
     "The whole training; returns the `attngan_learner`'s Learner."
     import torch
     from attngan.damsm_training import TimeLimit, attribute_learner, damsm_learner
@@ -50,17 +52,33 @@ def train(minutes=10., seed=0, n=9000, skip_bad=False):
     from attngan.distributed import first_alone
     from attngan.metrics import Obeys
     from attngan.presets import paperbirds
+    from attngan.resuming import Checkpoint, Watch
     from attngan.training import attngan_learner
-    start = time.monotonic(); left = lambda: minutes - (time.monotonic() - start)/60
+    start, kept = time.monotonic(), []; left = lambda: minutes - (time.monotonic() - start + sum(cb.earlier for cb in kept))/60
+    def cbs(part, minutes):
+        if folder: kept.append(Checkpoint(Path(folder)/part, minutes=1, resume=resume))
+        return [TimeLimit(minutes), Watch(stop=stop), *kept[-1:]]
     random.seed(seed); torch.manual_seed(seed)
     with first_alone(): dls, damsm = ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.bs, skip_bad=skip_bad), damsm_learner(ImageCaptionDataLoaders.from_paperbirds(n=n, bs=paperbirds.damsm_bs, skip_bad=skip_bad))
     encoder = damsm.model.image_encoder; eyes = attribute_learner(dls, encoder)
-    with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=TimeLimit(min(2., .06*minutes)))
+    with eyes.distrib_ctx(): eyes.fit_one_cycle(1000, 3e-3, cbs=cbs('eyes', min(2., .06*minutes)))
     encoder.freeze()
-    with damsm.distrib_ctx(): damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=TimeLimit(min(6., .18*minutes)))
+    with damsm.distrib_ctx(): damsm.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=cbs('damsm', min(6., .18*minutes)))
     learn = attngan_learner(dls, damsm); learn.metrics = [*learn.metrics, Obeys()]
-    with learn.distrib_ctx(): learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=TimeLimit(left() - .025*minutes))
+    with learn.distrib_ctx(): learn.fit_flat_cos(1000, pct_start=dls.preset.decay_from, div_final=50, cbs=cbs('gan', left() - .025*minutes))
     return learn
+
+# %% ../nbs/33_cli.ipynb #c1a1m001
+def claim(folder, resume, **args): # → the arguments of the training
+    "Note in `folder`, the checkpoints', what is being trained; or with `resume` what was. Raises ValueError if there is something there, or nothing."
+    from attngan.resuming import whole_file
+    note = Path(folder)/'run.json'
+    if resume and not note.exists(): raise ValueError(f'there is no unfinished training in {note.parent}: leave out --resume')
+    if resume: return json.loads(note.read_text())
+    if note.exists(): raise ValueError(f'{note.parent} holds an unfinished training: go on with --resume, or remove that folder')
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(note) as f: f.write_text(json.dumps(args))
+    return args
 
 # %% ../nbs/33_cli.ipynb #bcac46d9
 def look_through(n): # → exit status: 0, or 2 if an entry can't be used
@@ -75,20 +93,31 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
                   seed: int = 0,            # of weights, batches and noise
                   n: int = 9000,            # training pictures
                   check: store_true = False,     # look at every picture and caption, list what is wrong, and train nothing
-                  skip_bad: store_true = False): # leave out what is wrong, and count it
+                  skip_bad: store_true = False,  # leave out what is wrong, and count it
+                  resume: store_true = False, # go on with the unfinished training in `out`, with its minutes, seed and n
+                  go_on: store_true = False): # even when losses are not finite, or something has collapsed
     "Train on paper birds from nothing: image encoder, DAMSM, GAN, and a measurement at the end."
+    from attngan.distributed import broadcast, rank, together
+    from attngan.resuming import TrainingStopped, log_to
+    if check: sys.exit(look_through(n))
+    start, points = time.monotonic(), Path(out)/'checkpoints'; log_to(Path(out)/'train.log')
+    try:
+        with together(): args = broadcast(None if rank() else claim(points, resume, minutes=minutes, seed=seed, n=n, skip_bad=skip_bad))
+        finish(train(**args, folder=points, resume=resume, stop=not go_on), out, start)
+    except (ValueError, TrainingStopped) as e: print(f'attngan_train: {e}', file=sys.stderr); sys.exit(2)
+    except KeyboardInterrupt: print(f'attngan_train: stopped; go on with: attngan_train --resume --out {out}', file=sys.stderr); sys.exit(130)
+
+def finish(learn, out, start):
+    "Save the model, remove what was needed to resume, and measure."
     from fastai.torch_core import rank_distrib
     from attngan.inference import TextToImage, save_damsm
     from attngan.metrics import measure
-    if check: sys.exit(look_through(n))
-    start = time.monotonic()
-    learn = train(minutes, seed, n, skip_bad)
     if rank_distrib(): return                       # of several processes the first one saves
     model = TextToImage.from_learner(learn); folder = model.save_pretrained(out)
     save_damsm(learn.model.damsm, learn.dls.vocab, learn.dls.preset, folder/'damsm.safetensors')
+    shutil.rmtree(folder/'checkpoints')
     print(f'saved to {folder} after {(time.monotonic()-start)/60:.1f} minutes; now try: attngan_generate "a red bird" -m {folder}')
-    scores = measure(model)
-    print(', '.join(f'{k} {v:.3f}' for k, v in scores.items()), f'(1,000 unseen captions; {(time.monotonic()-start)/60:.1f} minutes in all)')
+    print(', '.join(f'{k} {v:.3f}' for k, v in measure(model).items()), f'(1,000 unseen captions; {(time.monotonic()-start)/60:.1f} minutes in all)')
 
 # %% ../nbs/33_cli.ipynb #7d24e63a
 def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds' or a folder
