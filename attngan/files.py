@@ -49,6 +49,9 @@ class Faults(list):
         kinds = ', '.join(f'{n} {k}' for k, n in Counter(f.kind for f in self).items())
         more = [f'… and {len(self) - most} more'] if len(self) > most else []
         return '\n'.join([f'{len(self)} fault{"s"*(len(self) > 1)}: {kinds}', *(f'{f.kind:8} {f.where}: {f.what}' for f in self[:most]), *more])
+    def append(self, fault):
+        super().append(fault)
+        if len(self) > 100_000: raise DataError(f'{len(self)} faults, and nobody will read them; the first:\n{self.table()}')
     @property
     def bad(self) -> 'Faults': "Those that make an entry useless: all but the odd ones."; return Faults(f for f in self if f.kind != 'odd')
 
@@ -403,6 +406,7 @@ def column(f, name, n=None): # an open HDF5 file → one value for each row
     d = dataset(f, name)
     if not d.shape or len(d) != n: raise ValueError(f'{f.filename}: {n} pictures but {len(d) if d.shape else 0} rows of {name!r}')
     if d.size*d.dtype.itemsize > 4*10**8: raise ValueError(f'{f.filename}: {name!r} has {d.size*d.dtype.itemsize} bytes, more than 400 MB')
+    if d.chunks and d.size/math.prod(d.chunks) > 50_000: raise ValueError(f'{f.filename}: {name!r} is in more than 50000 pieces, and HDF5 needs kilobytes for each')
     values = d[:].reshape(n, -1)[:, 0].tolist()
     return [v.decode('latin1') if isinstance(v, bytes) else v for v in values]
 
@@ -473,12 +477,13 @@ def table_items(path, faults=None) -> list: # `faults`: see `cub_items`
     items, classes, where = {}, {}, Path(path).parent
     with gathering(faults) as found:
         for line, row in table_rows(path):
-            with noting(found, 'caption', f'{path}, line {line}'):
+            try:
                 name, caption, kind = table_row(row)
                 if classes.setdefault(name, kind) != kind: raise ValueError(f'{name} was of class {classes[name]!r} above, and is of class {kind!r} here')
-                item = items.setdefault(name, CaptionedImage(where/name, [], key=name))
-                if tokenize(caption): item.captions.append(caption)
-                else: warnings.warn(f'{caption[:40]!r} has no word and is left out')
+            except ValueError as e: found.append(Fault('caption', f'{path}, line {line}', str(e)[:300])); continue
+            if name not in items: items[name] = CaptionedImage(where/name, [], key=name)
+            if tokenize(caption): items[name].captions.append(caption)
+            else: found.append(Fault('odd', f'{path}, line {line}', f'{caption[:40]!r} has no word and is left out'))
         if not items: must_be_sound(found); raise ValueError(f'{path}: no rows')
         for it, c in zip(items.values(), class_numbers(list(classes.values()))): it.class_id = c
         return sound(list(items.values()), found)
