@@ -96,7 +96,7 @@ class Captions:
     def traps(self):
         line = b'a red bird '*10**7
         for name in ('captions.txt', 'captions.csv', 'captions.jsonl', 'captions_train2014.json'): yield name, line; yield name, b'\n'*50_000_000; yield name, b'a\0'*10**6
-        yield 'captions.csv', b'image,caption\n' + b'0.png,a bird\n'*20_000*many**2; yield 'captions.csv', b'image,caption\n' + b'0.png\n'*120_000*many
+        yield 'captions.csv', b'image,caption\n' + b'0.png,a bird\n'*20_000*many; yield 'captions.csv', b'image,caption\n' + b'0.png\n'*120_000*many
         for data in (b'image,caption\n0.png,"' + b'a'*10**7, b'image,caption\n' + b','*10**7, b'image,caption\n' + b'0.png,\xff\n'*1000): yield 'captions.csv', data
         for data in (b'['*10**6, b'{"image":' + b'['*10**5, b'[]\n'*10**6, b'9'*10**6): yield 'captions.jsonl', data
         for data in (b'['*10**7, b'[' + b'{},'*20_000_000, b'{"images":[' + b'"ab",'*10**7, b'{"images":[{"id":[],"file_name":3}],"annotations":[]}', b'{"images":[{"id":1,"file_name":"' + b'../'*10**5 + b'x"}],"annotations":[]}'): yield 'captions_train2014.json', data
