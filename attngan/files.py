@@ -150,7 +150,7 @@ class H5Picture:
         except (OSError, KeyError, RuntimeError, ValueError) as e: raise ValueError(f'{self.path}, row {self.row}: not a picture that can be read ({e})') from None
 
 @contextmanager
-def at_most(more=2**30): # bytes
+def at_most(more=9*10**8): # bytes
     "Inside, this process can get so much more memory and no more; on Linux, elsewhere nothing is limited."
     if resource is None or not os.path.exists('/proc/self/statm'): yield; return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS); now = int(Path('/proc/self/statm').read_text().split()[0])*resource.getpagesize()
@@ -161,7 +161,7 @@ def at_most(more=2**30): # bytes
 
 @contextmanager
 def open_h5(path):
-    "An HDF5 file, open for reading, with 1 GiB of memory `at_most`. Raises `ImportError` that says what to install, `ValueError` if it is something else."
+    "An HDF5 file, open for reading, with 900 MB more memory `at_most`. Raises `ImportError` that says what to install, `ValueError` if it is something else."
     try: import h5py
     except ImportError: raise ImportError("FashionGen needs h5py: pip install 'attngan[fashiongen]'") from None
     if not Path(path).is_file(): raise FileNotFoundError(f'no HDF5 file at {path}')
