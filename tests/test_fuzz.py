@@ -3,7 +3,7 @@
 import json, os, subprocess, sys
 import pytest
 
-CASES = int(os.environ.get('ATTNGAN_FUZZ', 500))
+CASES = int(os.environ.get('ATTNGAN_FUZZ') or 500)
 
 # In the child: `good` makes small honest files, `read` reads one of them, `traps` are files made to do harm, some of which did before there was a protection.
 CHILD = r'''
