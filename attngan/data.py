@@ -125,9 +125,11 @@ def decide(train, valid, skip_bad, faults=None) -> tuple: # `faults` of the entr
 
 # %% ../nbs/03_data.ipynb #fa1rd1cf
 class FairDL(TfmdDL):
-    "A DataLoader whose entries draw the same lots whichever process makes them: `lots`, drawn once an epoch by what shuffles it, and the entry's index are the seed."
+    "A DataLoader whose entries draw the same lots whichever process makes them: the seed is `lots`, the next number of what shuffles it at the beginning of an epoch, and the entry's index."
     lots = 0
-    def before_iter(self): super().before_iter(); self.lots = self.rng.getrandbits(64)
+    def before_iter(self):
+        super().before_iter()
+        ahead = random.Random(); ahead.setstate(self.rng.getstate()); self.lots = ahead.getrandbits(64)   # only a look: the shuffling goes on as ever
     def create_item(self, i):
         kept = random.getstate(); random.seed(f'{self.lots} {i}')
         try: return super().create_item(i)

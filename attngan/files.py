@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['PIXELS', 'FORMATS', 'ODD', 'FASHION', 'CLOTHES', 'DYES', 'PICTURES', 'CaptionedImage', 'Fault', 'Faults', 'DataError',
            'must_be_sound', 'noting', 'gathering', 'read_text', 'read_captions', 'captions_of', 'to_rgb', 'around',
-           'H5Picture', 'open_h5', 'dataset', 'must_be_picture', 'open_picture', 'present', 'sound', 'oddity',
-           'look_at', 'class_numbers', 'write', 'write_vocabulary', 'undirected', 'stand_in_cub', 'read_names',
-           'read_classes', 'read_rows', 'read_boxes', 'cub_items', 'must_hold', 'stand_in_coco', 'coco_official',
-           'coco_items', 'garment', 'stand_in_fashiongen', 'column', 'fashiongen_columns', 'fashiongen_split',
-           'fashiongen_items', 'folder_items', 'table_rows', 'table_row', 'table_items', 'split_items']
+           'H5Picture', 'at_most', 'open_h5', 'dataset', 'must_be_picture', 'open_picture', 'present', 'sound',
+           'oddity', 'look_at', 'class_numbers', 'write', 'write_vocabulary', 'undirected', 'stand_in_cub',
+           'read_names', 'read_classes', 'read_rows', 'read_boxes', 'cub_items', 'must_hold', 'stand_in_coco',
+           'coco_official', 'coco_items', 'garment', 'stand_in_fashiongen', 'column', 'fashiongen_columns',
+           'fashiongen_split', 'fashiongen_items', 'folder_items', 'table_rows', 'table_row', 'table_items',
+           'split_items']
 
 # %% ../nbs/02a_files.ipynb #2a2da3b2
 import csv, io, json, math, os, pickle, random, re, warnings
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+try: import resource
+except ImportError: resource = None   # Windows has none
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 from .paperbirds import PaperBirds
@@ -49,6 +52,9 @@ class Faults(list):
         kinds = ', '.join(f'{n} {k}' for k, n in Counter(f.kind for f in self).items())
         more = [f'… and {len(self) - most} more'] if len(self) > most else []
         return '\n'.join([f'{len(self)} fault{"s"*(len(self) > 1)}: {kinds}', *(f'{f.kind:8} {f.where}: {f.what}' for f in self[:most]), *more])
+    def append(self, fault):
+        super().append(fault)
+        if len(self) > 100_000: raise DataError(f'{len(self)} faults, and nobody will read them; the first:\n{self.table()}')
     @property
     def bad(self) -> 'Faults': "Those that make an entry useless: all but the odd ones."; return Faults(f for f in self if f.kind != 'odd')
 
@@ -143,13 +149,26 @@ class H5Picture:
             with open_h5(self.path) as f: return f['input_image'][self.row]
         except (OSError, KeyError, RuntimeError, ValueError) as e: raise ValueError(f'{self.path}, row {self.row}: not a picture that can be read ({e})') from None
 
+@contextmanager
+def at_most(more=9*10**8): # bytes
+    "Inside, this process can get so much more memory and no more; on Linux, elsewhere nothing is limited."
+    if resource is None or not os.path.exists('/proc/self/statm'): yield; return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS); now = int(Path('/proc/self/statm').read_text().split()[0])*resource.getpagesize()
+    new = min(x for x in (now + more, soft, hard) if x != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_AS, (new, hard))
+    try: yield
+    finally: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+@contextmanager
 def open_h5(path):
-    "An HDF5 file, open for reading. Raises `ImportError` that says what to install, `ValueError` if it is something else."
+    "An HDF5 file, open for reading, with 900 MB more memory `at_most`. Raises `ImportError` that says what to install, `ValueError` if it is something else."
     try: import h5py
     except ImportError: raise ImportError("FashionGen needs h5py: pip install 'attngan[fashiongen]'") from None
     if not Path(path).is_file(): raise FileNotFoundError(f'no HDF5 file at {path}')
-    try: return h5py.File(path, 'r')
-    except OSError as e: raise ValueError(f'{path}: not an HDF5 file, or an incomplete one ({e})') from None
+    with at_most():
+        try: f = h5py.File(path, 'r')
+        except OSError as e: raise ValueError(f'{path}: not an HDF5 file, or an incomplete one ({e})') from None
+        with f: yield f
 
 def dataset(f, name, most=2*10**8): # an open HDF5 file, bytes
     "A dataset whose numbers lie in this file, in pieces that fit into memory. Raises `ValueError` if there is none."
@@ -403,6 +422,7 @@ def column(f, name, n=None): # an open HDF5 file → one value for each row
     d = dataset(f, name)
     if not d.shape or len(d) != n: raise ValueError(f'{f.filename}: {n} pictures but {len(d) if d.shape else 0} rows of {name!r}')
     if d.size*d.dtype.itemsize > 4*10**8: raise ValueError(f'{f.filename}: {name!r} has {d.size*d.dtype.itemsize} bytes, more than 400 MB')
+    if d.chunks and d.size/math.prod(d.chunks) > 50_000: raise ValueError(f'{f.filename}: {name!r} is in more than 50000 pieces, and HDF5 needs kilobytes for each')
     values = d[:].reshape(n, -1)[:, 0].tolist()
     return [v.decode('latin1') if isinstance(v, bytes) else v for v in values]
 
@@ -473,12 +493,13 @@ def table_items(path, faults=None) -> list: # `faults`: see `cub_items`
     items, classes, where = {}, {}, Path(path).parent
     with gathering(faults) as found:
         for line, row in table_rows(path):
-            with noting(found, 'caption', f'{path}, line {line}'):
+            try:
                 name, caption, kind = table_row(row)
                 if classes.setdefault(name, kind) != kind: raise ValueError(f'{name} was of class {classes[name]!r} above, and is of class {kind!r} here')
-                item = items.setdefault(name, CaptionedImage(where/name, [], key=name))
-                if tokenize(caption): item.captions.append(caption)
-                else: warnings.warn(f'{caption[:40]!r} has no word and is left out')
+            except ValueError as e: found.append(Fault('caption', f'{path}, line {line}', str(e)[:300])); continue
+            if name not in items: items[name] = CaptionedImage(where/name, [], key=name)
+            if tokenize(caption): items[name].captions.append(caption)
+            else: found.append(Fault('odd', f'{path}, line {line}', f'{caption[:40]!r} has no word and is left out'))
         if not items: must_be_sound(found); raise ValueError(f'{path}: no rows')
         for it, c in zip(items.values(), class_numbers(list(classes.values()))): it.class_id = c
         return sound(list(items.values()), found)

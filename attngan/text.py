@@ -167,7 +167,7 @@ for core in ('numpy.core', 'numpy._core'):                                      
 
 class _PlainUnpickler(pickle._Unpickler):
     "The unpickler of Python's library that is written in Python, with nothing to look up but stand-ins, and a purse."
-    dispatch, purse = dict(pickle._Unpickler.dispatch), 40_000_000
+    dispatch, purse = dict(pickle._Unpickler.dispatch), 30_000_000
     def find_class(self, module, name):
         if (module, name) in _STANDINS: return _STANDINS[module, name]
         raise pickle.UnpicklingError(f'refused to load {module}.{name}: only lists, dicts, strings and integers are read')
@@ -203,7 +203,8 @@ _PlainUnpickler.dispatch |= {getattr(pickle, name)[0]: load for names, load in [
     ('INST OBJ NEWOBJ NEWOBJ_EX EMPTY_SET ADDITEMS FROZENSET', _refused), ('BYTEARRAY8', _bytearray8), ('BUILD', _PlainUnpickler.load_build),
     ('REDUCE', _load('REDUCE', lambda self, stack: self.read_state(stack[-1]))), ('SETITEM', _load('SETITEM', lambda self, stack: self.plain_keys(stack[-2:-1]))),
     ('SETITEMS', _load('SETITEMS', lambda self, stack: self.plain_keys(stack[::2]))), ('DICT', _load('DICT', lambda self, stack: self.plain_keys(stack[::2])))] for name in names.split()}
-for name in 'MARK EMPTY_LIST EMPTY_DICT LIST DICT TUPLE TUPLE1 TUPLE2 TUPLE3 PUT BINPUT LONG_BINPUT MEMOIZE'.split():
+for name in '''MARK EMPTY_LIST EMPTY_DICT LIST DICT TUPLE TUPLE1 TUPLE2 TUPLE3 PUT BINPUT LONG_BINPUT MEMOIZE LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING
+               UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8'''.split():
     _PlainUnpickler.dispatch[getattr(pickle, name)[0]] = _paid(_PlainUnpickler.dispatch[getattr(pickle, name)[0]])
 
 # %% ../nbs/01_text.ipynb #ba92e055
