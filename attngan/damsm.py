@@ -64,9 +64,10 @@ def word_scores(regions,      # v (B, D, h, w)
     "R(Q, D) of every picture with every caption ([P] eq. 7–10, without the exponent 1/γ₂: released code), in float32 at least; under autocast the products are its."
     regions, words = at_least_float32(regions, words); order = lengths.argsort(); back = order.argsort(); lengths = lengths[order]
     e = words[order].transpose(1, 2)[word_mask(lengths, words.shape[2])]                  # (M, D): real words only
+    e, lengths = F.pad(e, (0, 0, 0, 16 - len(e) % 16)), F.pad(lengths, (0, 1), value=16 - len(e) % 16)   # and an empty caption: M is now one of few numbers
     few = len(regions) if regions.is_cuda else max(1, 2**18//(len(e)*regions[0, 0].numel()))   # so many pictures' s, a megabyte, stay in a CPU's cache
     score = partial(checkpoint, _scores, use_reentrant=False) if chunk else _scores
-    return torch.cat([score(v, e, lengths, gamma1, gamma2, cosine) for v in regions.split(chunk or few)])[:, back]
+    return torch.cat([score(v, e, lengths, gamma1, gamma2, cosine) for v in regions.split(chunk or few)])[:, back]   # without the empty one
 
 def _scores(v, e, lengths, gamma1, gamma2, cosine): # (B, D, h, w), (M, D), (I,) sorted → (B, I)
     v, unit = v.flatten(2).transpose(1, 2), F.normalize(e, dim=1, eps=1e-8)               # (B, N, D), (M, D)

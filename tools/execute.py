@@ -14,6 +14,8 @@ def smaller(png): # base64 → base64
     out = io.BytesIO(); Image.open(io.BytesIO(base64.b64decode(png))).convert('RGB').quantize(256).save(out, 'PNG', optimize=True)
     return min(png, base64.b64encode(out.getvalue()).decode(), key=len)
 
+def bar(html): return 'progress' in html or not html.strip() # a progress bar, its style, or what is left when it has gone
+
 def execute(path):
     "Run in a fresh kernel, in the notebook's own folder; stderr (warnings, bars) is dropped, as it holds local paths."
     nb, start = nbformat.read(path, as_version=4), time.time()
@@ -22,7 +24,7 @@ def execute(path):
         for i, cell in enumerate(nb.cells):
             if skipped(cell): continue
             client.execute_cell(cell, i)
-            cell.outputs = [o for o in cell.outputs if o.get('name') != 'stderr' and '<progress' not in str(o.get('data', {}).get('text/html', ''))]
+            cell.outputs = [o for o in cell.outputs if o.get('name') != 'stderr' and not bar(o.get('data', {}).get('text/html', 'table'))]
             for data in (o.data for o in cell.outputs if 'image/png' in o.get('data', {})): data['image/png'] = smaller(data['image/png'])
     nbformat.write(nb, path)
     print(f'{path.relative_to(top)} {time.time()-start:.0f} s', flush=True)
