@@ -3,7 +3,7 @@ import ast, io, json, re, sys, tokenize
 from pathlib import Path
 from urllib.parse import unquote
 
-LONG, MANY = 25, 3   # lines of an exported cell that are too many to read at once + 1; parameters from which on each has to be explained
+LONG, MANY = 25, 3   # so many lines an exported cell may have; with so many parameters each has to be explained
 REPO = 'https://github.com/annotated-attngan/attngan/blob/main/'
 HOUSE = set('''ids lengths words sentence regions image images class_ids captions caption vocab preset dls damsm text_encoder image_encoder
     path folder seed n bs size rng lr device cbs title gamma1 gamma2 gamma3 c_in c_out ch act'''.split())   # the same everywhere, explained in design and book
@@ -88,12 +88,13 @@ def in_notebook(path):
 def check(top): # a repository → what is wrong with it, line by line
     "All findings, each with its notebook and cell."
     books = sorted(p for p in (top/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
-    papers, seen = [*books, *sorted(top.glob('*.md'))], set()
+    papers = [*books, *sorted(top.glob('*.md'))]
     found = [(p, i, x) for p in books for i, x in in_notebook(p)] + [(p, i, x) for p in papers for i, x in dangling(p)]
     seen = {file for p in papers for _, _, file, _ in links(p)}
     found += [(p, '', 'nobody shows it') for p in sorted((top/'images').glob('*')) if p.resolve() not in seen]
-    sidebar = (top/'nbs/_quarto.yml').read_text() if (top/'nbs/_quarto.yml').exists() else None
-    found += [(p, '', 'is not in the sidebar, nbs/_quarto.yml') for p in books if sidebar is not None and p.relative_to(top/'nbs').as_posix() not in sidebar]
+    listed = re.findall(r'[\w/]+\.ipynb', (top/'nbs/_quarto.yml').read_text())
+    found += [(p, '', 'is not in the sidebar, nbs/_quarto.yml') for p in books if p.relative_to(top/'nbs').as_posix() not in listed]
+    found += [(top/'nbs/_quarto.yml', '', f'{x} leads nowhere') for x in listed if not (top/'nbs'/x).exists()]
     return [f'{p.relative_to(top)}{" "*bool(i)}{i}: {x}' for p, i, x in found]
 
 if __name__ == '__main__':
