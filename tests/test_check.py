@@ -89,6 +89,7 @@ def test_pages_beside_the_notebooks(top):
 def test_a_picture_that_nobody_shows(top):
     (top/'images/lonely.png').write_bytes(b'')
     assert found(top) == ['images/lonely.png: nobody shows it']
+    assert found(top, text=PICTURE + '<source media="(prefers-color-scheme: dark)" srcset="../images/lonely.png">') == []
 
 def test_a_notebook_outside_of_the_sidebar(top):
     found(top); (top/'nbs/_quarto.yml').write_text('contents: [other.ipynb]')
