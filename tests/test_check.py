@@ -53,7 +53,7 @@ BAD = {
     'f does not explain c':                   'def f(a, b, c):\n    "From a to b."',
     'f does not explain b, c':                'def f(a, # how many\n      b, c):\n    "Walk."',
     'A.__init__ does not explain a, b, c':    'class A:\n    "It."\n    def __init__(self, a, b, c): pass',
-    'f works on tensors and shows no shape':  'def f(x): # (see above)\n    return torch.cat([x]).sum(1)',
+    'f works on tensors and shows no shape':  'def f(x): # 0…255 (CVPR) (this, or that)\n    return torch.cat([x]).sum(1)',
     'A.forward works on tensors and shows no shape': 'class A(nn.Module):\n    "A layer."\n    def forward(self, x): return x',
     '26 lines, more than 25: let it grow with @patch, or in two cells': '\n\n'.join(f'a{i} = 1' for i in range(26)),
 }

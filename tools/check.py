@@ -9,7 +9,7 @@ HOUSE = set('''ids lengths words sentence regions image images class_ids caption
     path folder seed n bs size rng lr device cbs title gamma1 gamma2 gamma3 c_in c_out ch act'''.split())   # the same everywhere, explained in design and book
 HOOKS = re.compile(r'(before|after)_\w+|forward|backward|encodes|decodes|setups|train|reset|accumulate|value|name|create_item|get_idxs|find_class|persistent_load|default')
 TENSORS = re.compile(r'\bF\.\w+\(|\btorch\.(cat|stack|einsum|zeros|ones|empty|full|randn?|arange|linspace|where|bmm|tensor)\(|\.(softmax|log_softmax|permute|movedim|unsqueeze|flatten|view|expand)\(')
-SHAPE = re.compile(r'\((?=[^()]*([A-Z0-9…]|,\)))[^()\s,]+(, ?[^()\s,]+( [^()\s,]+)?)*,? ?\)|\(\w[^()]*,\)|\b(scalar|any shapes?)\b')   # (B, D, T), (B,), (numbers of all tensors,)
+SHAPE = re.compile(r'\((?=[^()]*([A-Z0-9…]|,\)))[^()\s,]+(, ?[^()\s,]+( [^()\s,]+)?)+\)|\(\w[^()]*,\)|\b(scalar|any shapes?)\b')   # (B, D, T), (B,), (numbers of all tensors,)
 LINK = re.compile(r'\]\(([^)\s]+)[^)]*\)|(?:src|srcset|href)="([^"]+)"')
 
 # the library
