@@ -38,7 +38,8 @@ def nearest_preset(states, # of released networks, a list
 # %% ../nbs/32_checkpoints.ipynb #3193265d
 def released_file(folder, what, # for the messages
                   pattern,      # of the file's name
-                  choose='keep one of them') -> Path:
+                  choose='keep one of them' # what to do if there are several
+                 ) -> Path:
     "The one file with that name in `folder` or below. Raises FileNotFoundError, or ValueError that lists the candidates."
     if not Path(folder).is_dir(): raise FileNotFoundError(f'{folder} is no folder')
     found = sorted(Path(folder).rglob(pattern))

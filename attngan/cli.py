@@ -88,6 +88,7 @@ def look_through(n): # → exit status: 0, or 2 if an entry can't be used
     except ValueError as e: print(f'attngan_train: {e}', file=sys.stderr); return 2
     print(faults); return 2*bool(faults.bad)
 
+# %% ../nbs/33_cli.ipynb #c2ad4386
 def attngan_train(minutes: float = 10.,     # wall time for everything, data set included
                   out: str = 'models/mine', # folder for the model
                   seed: int = 0,            # of weights, batches and noise
@@ -107,7 +108,8 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
     except (ValueError, TrainingStopped) as e: print(f'attngan_train: {e}', file=sys.stderr); sys.exit(2)
     except KeyboardInterrupt: print(f'attngan_train: stopped; go on with: attngan_train --resume --out {out}', file=sys.stderr); sys.exit(130)
 
-def finish(learn, out, start):
+# %% ../nbs/33_cli.ipynb #784abb36
+def finish(learn, out, start): # what was trained, a folder, seconds on the monotonic clock
     "Save the model, remove what was needed to resume, and measure."
     from fastai.torch_core import rank_distrib
     from attngan.inference import TextToImage, save_damsm
@@ -136,6 +138,7 @@ def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds' or a f
     with whole_file(o) as f: f.write_text(json.dumps(e, indent=1))
     print(o)
 
+# %% ../nbs/33_cli.ipynb #eb5516ad
 def print_evaluation(e): # what `evaluate` returns
     row = lambda name, *v: print(f'{name:36}' + ''.join(f'{x:>10.3f}' if isinstance(x, float) else f'{x:>10}' for x in v))
     row(f"{e['n']} unseen captions", 'generated', 'real')

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from fastcore.basics import store_attr
+from fastcore.basics import patch, store_attr
 from .attention import word_mask, attend_regions
 from .distributed import gather, world_size
 from .text_encoder import TextEncoder
@@ -112,14 +112,16 @@ class DAMSM(nn.Module):
         picture = images[-1] if isinstance(images, (list, tuple)) and not isinstance(images, Seen) else images
         return *self.image_encoder(picture), *self.text_encoder(ids, lengths)
 
-    def loss(self, regions, image, words, sentence, lengths, class_ids=None):
-        "The four losses as a dictionary: words (in groups) and sentences, image → text (i2t) and text → image (t2i)."
-        if self.training: words = words*(torch.rand_like(words[:, :1]) >= self.word_dropout)     # (B, 1, T): whole words
-        n = self.group or world_size()*len(words); all_ids = gather(class_ids)
-        s0, s1 = sentence_loss(gather(image), gather(sentence), all_ids, self.gamma3)
-        if len(words) % n: regions, words, lengths, class_ids = gather(regions), gather(words), gather(lengths), all_ids   # a group needs other processes' pictures
-        classes = repeat(None) if class_ids is None else class_ids.split(n)
-        groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
-        scores = lambda *g: self.gamma3*word_scores(*g, self.gamma1, self.gamma2, self.cosine)
-        i2t, t2i = zip(*[match_loss(scores(*g), c) for *g, c in groups])
-        return dict(words_i2t=sum(i2t)/len(i2t), words_t2i=sum(t2i)/len(t2i), sentence_i2t=s0, sentence_t2i=s1)
+# %% ../nbs/13_damsm.ipynb #5e69b740
+@patch
+def loss(self: DAMSM, regions, image, words, sentence, lengths, class_ids=None): # (B, D, h, w), (B, D), (B, D, T), (B, D), (B,), (B,)
+    "The four losses as a dictionary: words (in groups) and sentences, image → text (i2t) and text → image (t2i)."
+    if self.training: words = words*(torch.rand_like(words[:, :1]) >= self.word_dropout)     # (B, 1, T): whole words
+    n = self.group or world_size()*len(words); all_ids = gather(class_ids)
+    s0, s1 = sentence_loss(gather(image), gather(sentence), all_ids, self.gamma3)
+    if len(words) % n: regions, words, lengths, class_ids = gather(regions), gather(words), gather(lengths), all_ids   # a group needs other processes' pictures
+    classes = repeat(None) if class_ids is None else class_ids.split(n)
+    groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
+    scores = lambda *g: self.gamma3*word_scores(*g, self.gamma1, self.gamma2, self.cosine)
+    i2t, t2i = zip(*[match_loss(scores(*g), c) for *g, c in groups])
+    return dict(words_i2t=sum(i2t)/len(i2t), words_t2i=sum(t2i)/len(t2i), sentence_i2t=s0, sentence_t2i=s1)

@@ -46,7 +46,7 @@ def fast_bf16(device) -> bool:
     if torch.device(device).type == 'cuda': return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.device(device).type == 'cpu' and getattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)()
 
-def autocast(learn): return torch.autocast(learn.dls.device.type, torch.bfloat16, enabled=learn.bf16)
+def autocast(learn): "A context in which what `learn` computes is in bfloat16, if it asks for that."; return torch.autocast(learn.dls.device.type, torch.bfloat16, enabled=learn.bf16)
 
 # %% ../nbs/14_damsm_training.ipynb #2d18d814
 class DAMSMLearner(DistributedLearner):
@@ -73,7 +73,7 @@ class RPrecision(Metric):
 
     @property
     def value(self): # 0…1
-        image, sentence, classes = (torch.cat(x)[:self.n] for x in (self.images, self.sentences, self.classes))
+        image, sentence, classes = (torch.cat(x)[:self.n] for x in (self.images, self.sentences, self.classes))        # (n, D), (n, D), (n,)
         return r_precision(image, sentence, classes, self.pool)
 
 def r_precision(image, sentence, classes, pool=100, seed=0): # (n, D), (n, D), (n,) → 0…1
@@ -137,8 +137,8 @@ def keep_features(dls,     # `ImageCaptionDataLoaders` with augment=False; each 
     encoder.eval().to(dls.device); items = list(keys.values())
     def look():
         for some in (items[i:i+bs] for i in range(0, len(items), bs)):
-            x = torch.stack([cut.encodes(it).as_subclass(torch.Tensor) for it in some]).to(dls.device).float()/127.5 - 1
-            local, whole = encoder.features(x)
+            x = torch.stack([cut.encodes(it).as_subclass(torch.Tensor) for it in some]).to(dls.device).float()/127.5 - 1                # (≤bs, 3, S, S)
+            local, whole = encoder.features(x)                                                     # (≤bs, F, h, w), (≤bs, F')
             yield from torch.cat([local.flatten(1), whole], 1).half().cpu().numpy()
     weights = zlib.crc32(b''.join(v.cpu().numpy().tobytes() for k, v in encoder.state_dict().items() if 'head' not in k))
     kept = shelf(path, f'{weights} {cut.size} {cut.side} ' + ' '.join(map(origin, items)), look, len(items))
@@ -175,7 +175,7 @@ class AttributeHeads(nn.Module):
 def attribute_learner(dls, encoder) -> DistributedLearner:
     "A Learner that teaches `encoder`, a `SmallEncoder`, the attributes of the paper birds in `dls`. `encoder.freeze()` afterwards."
     if not hasattr(dls, 'birds'): raise ValueError('attribute_learner needs labels, and only `from_paperbirds` has them; other data sets bring their own image encoder')
-    sets = [TensorDataset(torch.from_numpy(b.images).permute(0, 3, 1, 2), torch.from_numpy(answers(b))) for b in dls.birds]
+    sets = [TensorDataset(torch.from_numpy(b.images).permute(0, 3, 1, 2), torch.from_numpy(answers(b))) for b in dls.birds]   # (n, 3, S, S), (n, questions)
     heads = AttributeHeads(encoder, [len(v) for v in QUESTIONS.values()])
     data = DataLoaders.from_dsets(*sets, bs=64, val_bs=64, num_workers=0, device=dls.device)
     return DistributedLearner(data, heads, loss_func=heads.loss, metrics=heads.right, opt_func=partial(OptimWrapper, opt=torch.optim.Adam))
@@ -197,7 +197,7 @@ class TimeLimit(Callback):
 # %% ../nbs/14_damsm_training.ipynb #c690fadf
 @torch.no_grad()
 def show_word_attention(damsm, dls, n=2, columns=9):
-    "`n` pictures, evenly spread over the first validation batch, and beside each the regions that its words look at."
+    "`n` pictures, evenly spread over the first validation batch, and beside each the regions that its first `columns`-1 words look at."
     import matplotlib.pyplot as plt
     images, ids, lengths, _ = dls.valid.one_batch()
     damsm.eval(); regions, _, words, _ = damsm(images, ids, lengths)

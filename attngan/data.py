@@ -52,7 +52,8 @@ class Cut(Transform):
 # %% ../nbs/03_data.ipynb #df82b70a
 class OneCaption(Transform):
     "An entry → ids (T,) of one of its captions, for one of the splits."
-    def __init__(self, vocab, T, split_idx): super().__init__(split_idx=split_idx); self.vocab, self.T = vocab, T
+    def __init__(self, vocab, T, split_idx): # T words at most; 0: training, 1: validation
+        super().__init__(split_idx=split_idx); self.vocab, self.T = vocab, T
     def encodes(self, item: CaptionedImage):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')                                                   # unknown words, words too many: every epoch again
@@ -86,7 +87,8 @@ class ToBatch(ItemTransform):
 # %% ../nbs/03_data.ipynb #7623a86f
 def choose_vocab(vocab,         # None: of the training captions; 'both': of both splits (released code); or a `Vocab`
                  train, valid,  # lists of `CaptionedImage`
-                 stop=()) -> Vocab:
+                 stop=()        # words to pass over, as of `Vocab`
+                ) -> Vocab:
     "The vocabulary of a data set."
     if isinstance(vocab, Vocab): return vocab
     if vocab not in (None, 'both'): raise ValueError(f"vocab must be a Vocab, None (words of the training captions) or 'both' (of both splits), not {vocab!r}")
@@ -136,7 +138,7 @@ class FairDL(TfmdDL):
         finally: random.setstate(kept)
 
 # %% ../nbs/03_data.ipynb #3dd8be1c
-def kept(train, valid, side, path) -> tuple:
+def kept(train, valid, side, path) -> tuple: # two lists of `CaptionedImage`; for the shelf, see `keep_pictures`
     "Both lists with their pictures on a shelf; one that has several entries lies there once."
     each = {it.key: it for it in [*train, *valid]}
     if not all(each): raise ValueError('cache: an entry has no key, by which its picture could be found again')
@@ -148,29 +150,30 @@ class ImageCaptionDataLoaders(DataLoaders):
     "fastai DataLoaders of captioned pictures. Batches: images, ids, lengths, class_ids. Carry `vocab`, `preset`, and the `faults` that are known."
     n_inp = 3   # images, ids and lengths go into a model
 
-    @classmethod
-    def from_items(cls,
-                   train, valid,            # lists of `CaptionedImage`
-                   preset,                  # sizes, T and batch size
-                   vocab=None,              # see `choose_vocab`
-                   augment=True, flip=True, # see `Cut`
-                   skip_bad=False,          # leave out entries that can't be used, see `decide`
-                   faults=None,             # those of entries that are not in the lists any more
-                   cache=None,              # a path: keep the pictures there, cut out and small, see `keep_pictures`
-                   bs=None, device=None, **kwargs): # of fastai's DataLoaders; `bs=None`: the preset's
-        "Build from two lists. Raises `DataError` that lists what can't be used."
-        train, valid, faults = decide(train, valid, skip_bad, faults)
-        vocab, bs = choose_vocab(vocab, train, valid, preset.stop), bs or preset.bs
-        train, valid = readable(train, vocab, faults), readable(valid, vocab, faults)
-        if len(train) < bs: raise ValueError(f'{len(train)} pictures to train on do not fill a batch of {bs}: pass a smaller bs')
-        items, valid = [*train, *valid], [replace(it, captions=[c]) for it in valid for c in it.captions]
-        cuts = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)]
-        if cache: train, valid = kept(train, valid, cuts[0].side, cache)
-        tfms = cuts, [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
-        sets = Datasets(train + valid, tfms, splits=[range(len(train)), range(len(train), len(train) + len(valid))])
-        dls = sets.dataloaders(dl_type=FairDL, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
-        self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset, self.items, self.faults = vocab, preset, items, faults
-        return self
+# %% ../nbs/03_data.ipynb #96459b57
+@patch(cls_method=True)
+def from_items(cls: ImageCaptionDataLoaders,
+               train, valid,            # lists of `CaptionedImage`
+               preset,                  # sizes, T and batch size
+               vocab=None,              # see `choose_vocab`
+               augment=True, flip=True, # see `Cut`
+               skip_bad=False,          # leave out entries that can't be used, see `decide`
+               faults=None,             # those of entries that are not in the lists any more
+               cache=None,              # a path: keep the pictures there, cut out and small, see `keep_pictures`
+               bs=None, device=None, **kwargs): # of fastai's DataLoaders; `bs=None`: the preset's
+    "Build from two lists. Raises `DataError` that lists what can't be used."
+    train, valid, faults = decide(train, valid, skip_bad, faults)
+    vocab, bs = choose_vocab(vocab, train, valid, preset.stop), bs or preset.bs
+    train, valid = readable(train, vocab, faults), readable(valid, vocab, faults)
+    if len(train) < bs: raise ValueError(f'{len(train)} pictures to train on do not fill a batch of {bs}: pass a smaller bs')
+    items, valid = [*train, *valid], [replace(it, captions=[c]) for it in valid for c in it.captions]
+    cuts = [Cut(preset.sizes[-1], s, augment, flip) for s in (0, 1)]
+    if cache: train, valid = kept(train, valid, cuts[0].side, cache)
+    tfms = cuts, [OneCaption(vocab, preset.T, s) for s in (0, 1)], [ClassId()], [Key()]
+    sets = Datasets(train + valid, tfms, splits=[range(len(train)), range(len(train), len(train) + len(valid))])
+    dls = sets.dataloaders(dl_type=FairDL, bs=bs, num_workers=kwargs.pop('num_workers', 0), device=device and torch.device(device), after_batch=ToBatch(preset.sizes), **kwargs)
+    self = cls(*dls.loaders, path=dls.path, device=dls.device); self.vocab, self.preset, self.items, self.faults = vocab, preset, items, faults
+    return self
 
 # %% ../nbs/03_data.ipynb #c478dd8d
 @patch(cls_method=True)
@@ -197,7 +200,7 @@ def wrap(text, width=24):
     return '\n'.join(textwrap.wrap(text, width))
 
 def show_rows(rows, captions, labels=None, scale=1.6):
-    "A grid: `rows` of pictures (n, 3, S, S) of any sizes, the captions above, `labels` on the left."
+    "A grid: `rows` of pictures (n, 3, S, S) of any sizes, the captions above, `labels` on the left; `scale`: inches a picture."
     n = len(captions); fig, axs = plt.subplots(len(rows), n, figsize=(scale*n, scale*len(rows) + .9), squeeze=False)
     for row, x, label in zip(axs, rows, labels or ['']*len(rows)):
         for ax, im in zip(row, to_uint8(x)): ax.imshow(im); ax.axis('off')
@@ -247,7 +250,7 @@ def from_folder(cls: ImageCaptionDataLoaders,
 @patch(cls_method=True)
 def from_csv(cls: ImageCaptionDataLoaders,
              path,                               # CSV with a header, or JSON lines (.jsonl): image, caption and perhaps class
-             valid_pct=.1, seed=0, preset=presets.birds, **kwargs):
+             valid_pct=.1, seed=0, preset=presets.birds, **kwargs): # as of `from_folder`
     "A table of your own; paths are meant from its folder."
     items = table_items(path, faults := Faults())
     return cls.from_items(*(split_items(items, valid_pct, seed) if items else ([], [])), preset, faults=faults, **kwargs)

@@ -13,12 +13,12 @@ from fastcore.basics import patch
 from .generator import init_released, sqrt_d
 
 # %% ../nbs/21_discriminator.ipynb #17646189
-def block(c_in, c_out, kernel, stride, norm):
-    "Convolution, BatchNorm (or a bias instead), LeakyReLU."
+def block(c_in, c_out, kernel, stride, norm): # kernel and stride in pixels; BatchNorm or not
+    "(B, c_in, H, W) → (B, c_out, H/stride, W/stride): convolution, BatchNorm (or a bias instead), LeakyReLU."
     conv = nn.Conv2d(c_in, c_out, kernel, stride, 1, bias=not norm)
     return nn.Sequential(conv, *([nn.BatchNorm2d(c_out)] if norm else []), nn.LeakyReLU(.2))
 
-def trunk(size, width, norm=True, most=None):
+def trunk(size, width, norm=True, most=None): # S; channels of the first layer; BatchNorm or not
     "(B, 3, size, size) → (B, F, 4, 4); `most` caps the channels. Returns the layers and F."
     downs = int(math.log2(size)) - 2
     if downs < 1 or 2**(downs+2) != size: raise ValueError(f'size must be a power of two from 8 on, not {size}')
@@ -34,6 +34,7 @@ def head(ch, hidden=None):
     if not hidden: return nn.Conv2d(ch, 1, 4)
     return nn.Sequential(nn.Conv2d(ch, hidden, 4), nn.LeakyReLU(.2), nn.Conv2d(hidden, 1, 1))
 
+# %% ../nbs/21_discriminator.ipynb #cf186666
 class Discriminator(nn.Module):
     "D_i: features of a picture, and two heads that judge them ([P] section 3.1; layers from the released code)."
     def __init__(self,
@@ -58,13 +59,16 @@ class Discriminator(nn.Module):
     def forward(self, images): # (B, 3, S, S) in [-1, 1] → features (B, F, 4, 4)
         return self.trunk(images)
 
-    def conditional(self, features, sentence): # (B, F, 4, 4), (B, D) → logits (B,)
-        if self.norm_text: sentence = sqrt_d(sentence)
-        s = self.project(sentence)[..., None, None].expand(-1, -1, 4, 4)             # (B, D, 4, 4)
-        return self.cond_head(self.joint(torch.cat([features, s], 1))).flatten()     # (B, F+D, 4, 4) → (B, F, 4, 4) → (B,)
+# %% ../nbs/21_discriminator.ipynb #01b677e3
+@patch
+def conditional(self: Discriminator, features, sentence): # (B, F, 4, 4), (B, D) → logits (B,)
+    if self.norm_text: sentence = sqrt_d(sentence)
+    s = self.project(sentence)[..., None, None].expand(-1, -1, 4, 4)             # (B, D, 4, 4)
+    return self.cond_head(self.joint(torch.cat([features, s], 1))).flatten()     # (B, F+D, 4, 4) → (B, F, 4, 4) → (B,)
 
-    def unconditional(self, features): # (B, F, 4, 4) → logits (B,); None without that head
-        return self.uncond_head(features).flatten() if self.uncond_head else None
+@patch
+def unconditional(self: Discriminator, features): # (B, F, 4, 4) → logits (B,); None without that head
+    return self.uncond_head(features).flatten() if self.uncond_head else None
 
 # %% ../nbs/21_discriminator.ipynb #7d38c1e4
 @patch(as_prop=True)

@@ -53,11 +53,13 @@ class Faults(list):
         more = [f'… and {len(self) - most} more'] if len(self) > most else []
         return '\n'.join([f'{len(self)} fault{"s"*(len(self) > 1)}: {kinds}', *(f'{f.kind:8} {f.where}: {f.what}' for f in self[:most]), *more])
     def append(self, fault):
+        "One more. Raises `DataError` when there are more than 100,000."
         super().append(fault)
         if len(self) > 100_000: raise DataError(f'{len(self)} faults, and nobody will read them; the first:\n{self.table()}')
     @property
     def bad(self) -> 'Faults': "Those that make an entry useless: all but the odd ones."; return Faults(f for f in self if f.kind != 'odd')
 
+# %% ../nbs/02a_files.ipynb #6828304c
 class DataError(ValueError):
     "A data set has entries that can't be used: the message lists the first of them, `faults` all."
     faults = Faults()
@@ -70,7 +72,7 @@ def must_be_sound(faults):
 
 # %% ../nbs/02a_files.ipynb #fau1t004
 @contextmanager
-def noting(faults, kind, where):
+def noting(faults, kind, where): # a list; of `Fault`: kind, and file or key
     "What goes wrong inside is added to `faults`; a missing file is `missing`, whatever the `kind`, and a warning is `odd`."
     tell = lambda kind, e: faults.append(Fault(kind, str(where), str(e).removeprefix(str(where)).lstrip(':, ')[:300]))
     with warnings.catch_warnings(record=True) as said:
@@ -159,6 +161,7 @@ def at_most(more=9*10**8): # bytes
     try: yield
     finally: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
+# %% ../nbs/02a_files.ipynb #ddbd7fc2
 @contextmanager
 def open_h5(path):
     "An HDF5 file, open for reading, with 900 MB more memory `at_most`. Raises `ImportError` that says what to install, `ValueError` if it is something else."
@@ -438,7 +441,8 @@ def fashiongen_columns(path) -> tuple: # number of pictures; descriptions, categ
             return texts, kinds, [str(p) for p in column(f, 'input_productID', shape[0])] if 'input_productID' in f else [None]*shape[0]
         except Exception as e: raise ValueError(str(e) if str(path) in str(e) else f'{path}: {str(e)[:300] or type(e).__name__}') from None
 
-def fashiongen_split(path, categories, faults=None) -> list:
+# %% ../nbs/02a_files.ipynb #196c3d83
+def fashiongen_split(path, categories, faults=None) -> list: # `faults`: see `cub_items`
     "The rows of one HDF5 file whose category is among `categories`; the pictures stay on disk."
     texts, kinds, products = fashiongen_columns(path)
     first = [t.split('.')[0].strip() for t in texts]; rows = [i for i, k in enumerate(kinds) if k.strip().upper() in categories]

@@ -63,7 +63,7 @@ def mismatch(sentence,       # (B, D), B ≥ 2
 def gradient_penalty(d,        # a `Discriminator` without BatchNorm
                      real,     # (B, 3, S, S) real pictures
                      sentence, # (B, D) their sentences
-                     k=2., p=6.
+                     k=2., p=6. # how much, and to what power
                     ):         # scalar; call .backward() on it: the graph of the gradient is kept
     "k·‖∇‖ᵖ at real, matching pairs (MA-GP of DF-GAN)."
     real, sentence = real.detach().requires_grad_(), sentence.detach().requires_grad_()

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from copy import deepcopy
-from fastcore.basics import store_attr
+from fastcore.basics import patch, store_attr
 from .attention import WordAttention
 from .image_encoder import fold_norms
 
@@ -46,7 +46,7 @@ class UpConv(nn.Conv2d):
 
 
 # %% ../nbs/20_generator.ipynb #ce6c0f5c
-def conv3x3(c_in, c_out): return nn.Conv2d(c_in, c_out, 3, 1, 1, bias=False)
+def conv3x3(c_in, c_out): "(B, c_in, H, W) → (B, c_out, H, W)"; return nn.Conv2d(c_in, c_out, 3, 1, 1, bias=False)
 
 def gated(c_in, c_out, act, conv=conv3x3):
     "Convolution, BatchNorm and activation: (B, c_in, H, W) → (B, c_out, H, W), or twice that with `conv=UpConv`"
@@ -67,7 +67,7 @@ class ResBlock(nn.Module):
 # %% ../nbs/20_generator.ipynb #68828763
 class FirstStage(nn.Module):
     "F₀: noise and condition → hidden state h₀ (B, C, base, base) ([P] eq. 1; layers from the released code)."
-    def __init__(self, hidden, cond, noise, base=64, act='glu'):
+    def __init__(self, hidden, cond, noise, base=64, act='glu'): # C, K, Z, side in pixels, 'glu' or 'leaky'
         super().__init__()
         ups = int(math.log2(base)) - 2
         if base < 8 or 2**(ups+2) != base: raise ValueError(f'base must be a power of two from 8 on, not {base}')
@@ -98,8 +98,7 @@ class Generator(nn.Module):
     def __init__(self,
                  dim: int = 256,          # D, width of words and sentence
                  hidden = 32,             # C; or a list, one for each stage
-                 cond: int = 100,         # K
-                 noise: int = 100,        # Z
+                 cond: int = 100, noise: int = 100, # K and Z
                  n_res: int = 2,          # residual blocks a stage
                  stages: int = 3,         # number of pictures, each twice as large as the one before
                  base: int = 64,          # side of the first picture
@@ -137,8 +136,6 @@ def turned(x, turn): # (B, C, H, W), (B, 1) bool
     return torch.where(turn[..., None, None], x.flip(3), x)
 
 # %% ../nbs/20_generator.ipynb #11e9b807
-from fastcore.basics import patch
-
 @patch
 def forward(self: Generator,
             noise,     # (B, Z)
@@ -162,6 +159,7 @@ def forward(self: Generator,
     if self.mirror: images, attentions = [[turned(x, turn) for x in xs] for xs in (images, attentions)]
     return images, attentions, mu, logvar
 
+# %% ../nbs/20_generator.ipynb #a7110ddf
 @patch
 def _draw(self: Generator, i, h, smaller):
     "Picture i before tanh, (B, 3, S, S); None where this stage has no head."

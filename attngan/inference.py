@@ -78,6 +78,7 @@ def generate(self: TextToImage,
     pictures = [picture for caption in drawn for picture in caption]
     return Drawings([s[-1] for s, _ in pictures], [s for s, _ in pictures], [a for _, a in pictures], words)
 
+# %% ../nbs/30_inference.ipynb #8b725514
 @patch
 @torch.no_grad()
 def _draw(self: TextToImage, ids, lengths, z, eps): # (B, T), (B,), (B, Z), (B, K) → for each: pictures of all sizes, attention
@@ -98,7 +99,7 @@ def _side_by_side(self: TextToImage, encoded, z, eps): # → for each caption, i
     return [[batch[i] for batch in drawn] for i in order.argsort().tolist()]
 
 # %% ../nbs/30_inference.ipynb #780e2e4e
-def config_of(preset, vocab): return dict(preset=asdict(preset), words=vocab.words[1:], unknown=vocab.unknown, ascii_only=vocab.ascii_only, stop=vocab.stop)
+def config_of(preset, vocab) -> dict: "All that a model is besides its weights, for JSON; back with `from_config`."; return dict(preset=asdict(preset), words=vocab.words[1:], unknown=vocab.unknown, ascii_only=vocab.ascii_only, stop=vocab.stop)
 
 @patch
 def save_pretrained(self: TextToImage, folder) -> Path:
@@ -134,6 +135,7 @@ def from_config(c): # what `config_of` made → `Preset`, `Vocab`
     if not p.sizes or max(*p.sizes, p.sizes[0]*2**len(p.sizes)//2) > 1024 or p.T > 1000 or p.n_res > 50: raise ValueError(f'preset: pictures {p.sizes}, T = {p.T}, n_res = {p.n_res} are more than 1024, 1000, 50')
     return p, Vocab.from_plain(c)
 
+# %% ../nbs/30_inference.ipynb #e654292d
 def load_weights(path, build, most=2) -> dict: # a safetensors file, what makes a network, GB → {name: tensor}
     "The weights in a file, if they have the shapes of that network. Raises ValueError if not, before any are read."
     if os.path.getsize(path) > most*10**9: raise ValueError(f'more than {most} GB')
@@ -195,7 +197,7 @@ def show(self: Drawings, scale=1.8):
 # %% ../nbs/30_inference.ipynb #8ffd2315
 @patch
 def show_attention(self: Drawings, i=0, stage=0, columns=8):
-    "Picture `i`: its stages, and each word's attention at one attention stage, 0 the first. Returns the figure."
+    "Picture `i`: its stages, and each word's attention at one attention stage, 0 the first; `columns` in a row. Returns the figure."
     maps, words, stages = self.attention[i][stage], self.words[i], self.stages[i]
     cells = len(stages) + len(words); rows = -(-cells//columns)
     fig, axs = plt.subplots(rows, columns, figsize=(1.3*columns, 1.5*rows + .3), squeeze=False)

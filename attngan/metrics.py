@@ -63,10 +63,10 @@ def degrade(x, rng): # (B, 3, S, S) → the same shape
 def to_float(images): # uint8 (n, S, S, 3) → float (n, 3, S, S) in [-1, 1]
     return torch.as_tensor(images).permute(0, 3, 1, 2).float()/127.5 - 1
 
-def train_reader(birds: PaperBirds, steps=1000, batch=48, lr=3e-3, seed=0, log=None) -> AttributeReader:
+def train_reader(birds: PaperBirds, steps=1000, batch=48, lr=3e-3, seed=0, log=None) -> AttributeReader: # `batch`: birds a step; `log`: a function, called with a line every 100 steps
     "A reader trained from nothing on real birds with their masks (`steps` batches; about three minutes on one core)."
     torch.manual_seed(seed); rng = np.random.default_rng(seed)
-    x, y, masks = to_float(birds.images), torch.as_tensor(answers(birds)), torch.as_tensor(birds.masks[:, 1::2, 1::2]).long()
+    x, y, masks = to_float(birds.images), torch.as_tensor(answers(birds)), torch.as_tensor(birds.masks[:, 1::2, 1::2]).long()   # (n, 3, S, S), (n, questions), (n, S/2, S/2)
     reader = AttributeReader().train()
     opt = torch.optim.AdamW(reader.parameters(), lr, weight_decay=1e-3); sched = torch.optim.lr_scheduler.OneCycleLR(opt, lr, steps)
     for step in range(steps):

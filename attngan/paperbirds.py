@@ -42,7 +42,8 @@ class Species:
     bars: str | None # white wing bars, or none
 
     @classmethod
-    def random(cls, rng):
+    def random(cls, rng): # a `random.Random`
+        "One of all that are possible; belly, crown and wings differ from the body."
         other = lambda *no: rng.choice([c for c in COLOURS if c not in no])
         body = rng.choice(list(COLOURS)); belly, crown, wing = other(body), other(body), other(body)
         bars = wing in ('black', 'brown', 'blue', 'purple', 'red', 'green') and rng.random() < .35
@@ -50,7 +51,7 @@ class Species:
                    rng.choice(['short', 'long']), rng.choice(['small', 'large']), 'white' if bars else None)
 
     @property
-    def split(self): return 'test' if zlib.crc32('-'.join(map(str, astuple(self))).encode()) % 5 == 0 else 'train'
+    def split(self) -> str: "The part of the data set to which all its birds belong: 'train', or 'test' for about one in five."; return 'test' if zlib.crc32('-'.join(map(str, astuple(self))).encode()) % 5 == 0 else 'train'
 
 # %% ../nbs/02_paperbirds.ipynb #fc3c1025
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ class Scene:
     seed: int
 
     @classmethod
-    def random(cls, rng):
+    def random(cls, rng): # a `random.Random`
+        "Every number evenly between its bounds."
         u = rng.uniform
         return cls(rng.choice(['left', 'right']), rng.choice(GROUNDS), u(-.03, .03), u(-.02, .02), u(-7, 7), u(-34, -20), u(.78, .92),
                    u(-.05, .05), u(-.06, .04), u(-14, 16), u(1., 1.2), u(-6, 10), u(.95, 1.05), rng.randrange(1 << 30))
 
 # %% ../nbs/02_paperbirds.ipynb #1bc88011
-def ellipse(centre, rx, ry, start=0, stop=360, n=28, turn=0):
-    "`n` points of an elliptic arc; angles in degrees, `turn` rotates the whole. Returns (n, 2)."
+def ellipse(centre, rx, ry, start=0, stop=360, n=28, turn=0): # x and y, half widths, and angles in degrees
+    "`n` points of the arc of an ellipse from `start` to `stop`; `turn` rotates the whole. Returns (n, 2)."
     t = np.radians(np.linspace(start, stop, n)); c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
     x, y = rx*np.cos(t), ry*np.sin(t)
     return np.stack([centre[0] + c*x - s*y, centre[1] + s*x + c*y], 1)
@@ -81,7 +83,7 @@ def bezier(*points, n=10):
     return sum(math.comb(k, i) * t**i * (1-t)**(k-i) * np.asarray(p, float) for i, p in enumerate(points))
 
 def rotate(points, degrees, centre=(0, 0)):
-    "Turn points (n, 2) around `centre`."
+    "Turn points (n, 2) by so many `degrees` around `centre`."
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return (np.asarray(points, float) - centre) @ np.array([[c, s], [-s, c]]) + centre
 
@@ -135,20 +137,24 @@ def beak(sp, sc):
 # %% ../nbs/02_paperbirds.ipynb #c0363b56
 class Canvas:
     "A picture and its mask, drawn together. Points are in picture widths, (0, 0) top left, (1, 1) bottom right."
-    def __init__(self, size, sky, oversample=4):
+    def __init__(self, size,     # side of the picture in pixels
+                 sky,            # two colours, (2, 3): above and below
+                 oversample=4):  # drawn so many times too large
         self.n, self.oversample = size*oversample, oversample
         ramp = np.linspace(sky[0], sky[1], 64).astype(np.uint8)[:, None]                       # (64, 1, 3)
         self.picture = Image.fromarray(ramp).resize((self.n, self.n), Image.BILINEAR)
         self.mask = Image.new('L', (self.n, self.n))
         self.on_picture, self.on_mask = ImageDraw.Draw(self.picture), ImageDraw.Draw(self.mask)
 
-    def fill(self, points, part, colour, outline=None):
+    def fill(self, points, part, colour, outline=None): # (n, 2), a name of PARTS, colours 0…255
+        "A polygon, with an outline if that has a colour."
         xy = (np.asarray(points)*self.n).ravel().tolist()
         self.on_picture.polygon(xy, fill=colour)
         if outline: self.on_picture.line(xy + xy[:4], fill=outline, width=max(1, round(.010*self.n)))
         self.on_mask.polygon(xy, fill=PARTS.index(part))
 
-    def line(self, points, part, colour, width):
+    def line(self, points, part, colour, width): # (n, 2), a name of PARTS or None, 0…255, in picture widths
+        "A line through all points; without a part it leaves the mask as it is."
         xy, width = (np.asarray(points)*self.n).ravel().tolist(), max(1, round(width*self.n))
         self.on_picture.line(xy, fill=colour, width=width)
         if part: self.on_mask.line(xy, fill=PARTS.index(part), width=width)
@@ -169,20 +175,22 @@ def shade(rgb, k):
     "Darker for k < 1, towards white for 1 < k < 2."
     return tuple(int(c*k) if k <= 1 else int(c + (255-c)*(k-1)) for c in rgb)
 
-def outline(rgb): return shade(rgb, .62) if sum(rgb) > 180 else shade(rgb, 1.25)
+def outline(rgb): "The shade for the edge of a part in colour `rgb`."; return shade(rgb, .62) if sum(rgb) > 180 else shade(rgb, 1.25)
 
 # %% ../nbs/02_paperbirds.ipynb #efd26d04
 SKIES = [((126, 190, 236), (206, 232, 248)), ((150, 204, 226), (232, 240, 226)), ((176, 196, 232), (240, 222, 226)),
          ((244, 196, 150), (250, 230, 200)), ((132, 178, 214), (190, 214, 226)), ((160, 214, 206), (226, 240, 220))]
 
-def draw_clouds(cv, rng, sky):
+def draw_clouds(cv, rng, sky): # a `Canvas`, the scene's dice, two colours
+    "None, one or two, of four ellipses each."
     u = rng.uniform
     for _ in range(rng.choice([0, 1, 1, 2])):
         x, y, w = u(.05, .95), u(.08, .34), u(.07, .12)
         for dx, dy, k in ((-1, .15, .62), (0, -.1, .85), (1, .15, .6), (.3, .25, .7)):
             cv.fill(ellipse((x + dx*w, y + dy*w), w*k*1.15, w*k*.62, n=16), 'background', shade(sky[1], 1.55))
 
-def draw_branch(cv, rng, y):
+def draw_branch(cv, rng, y): # `y`: height of the ground, from the top, for this and the other grounds
+    "A branch from side to side, with two twigs."
     u = rng.uniform; y += .01; slope, w0, w1 = u(-.04, .04), u(.030, .045), u(.022, .035); bark = jitter(rng, (104, 74, 52), .02, .1)
     for _ in range(2):                                                                          # twigs, each with two leaves
         x, side, up = u(.05, .95), rng.choice([-1, 1]), rng.choice([-1, 1, 1])
@@ -192,12 +200,14 @@ def draw_branch(cv, rng, y):
     cv.fill([(-.05, y-w0-slope), (.5, y-.012), (1.05, y-w1+slope), (1.05, y+w1+slope), (.5, y+.05), (-.05, y+w0-slope)], 'ground', bark, shade(bark, .75))
 
 # %% ../nbs/02_paperbirds.ipynb #cdd516cd
-def draw_hill(cv, rng, y, colour):
+def draw_hill(cv, rng, y, colour): # arguments as of `draw_branch`; 0…255
+    "What grass and snow lie on."
     u = rng.uniform
     top = bezier((-.05, y + u(-.04, .04)), (.3, y - u(.02, .08)), (.7, y + u(-.03, .05)), (1.05, y + u(-.05, .03)), n=12)
     cv.fill(np.concatenate([top, [(1.05, 1.05), (-.05, 1.05)]]), 'ground', colour)
 
-def draw_grass(cv, rng, y):
+def draw_grass(cv, rng, y): # as of `draw_branch`
+    "A green hill with nine blades, and a few flowers or none."
     u = rng.uniform; y -= .045; green = jitter(rng, (112, 178, 80), .03, .08); draw_hill(cv, rng, y, green)
     for _ in range(9):
         x, foot, h = u(0, 1), u(y + .02, 1.), u(.05, .09)
@@ -205,13 +215,14 @@ def draw_grass(cv, rng, y):
     for _ in range(rng.choice([0, 2, 3])):
         cv.fill(ellipse((u(.03, .97), u(y + .06, .97)), .018, .018, n=9), 'ground', rng.choice([(255, 245, 250), (250, 220, 90), (240, 150, 190)]))
 
-def draw_snow(cv, rng, y):
+def draw_snow(cv, rng, y): # as of `draw_branch`
+    "A white hill, and flakes in the air."
     u = rng.uniform; white = jitter(rng, (232, 238, 246), .01, .02); draw_hill(cv, rng, y - .045, white)
     cv.fill(ellipse((u(.1, .9), u(.9, 1.)), .3, .06, n=20), 'ground', shade(white, .93))
     for _ in range(11): cv.fill(ellipse((u(0, 1), u(0, .72)), .011, .011, n=8), 'background', (252, 252, 255))
 
 # %% ../nbs/02_paperbirds.ipynb #25845eef
-def draw_water(cv, rng, y):
+def draw_water(cv, rng, y): # arguments as of `draw_branch`
     "The far half, behind the bird; returns a function that draws the near half."
     u = rng.uniform; y -= .05; blue = jitter(rng, (64, 140, 190), .02, .08)
     cv.fill([(-.05, y-.10), (1.05, y-.10), (1.05, 1.05), (-.05, 1.05)], 'ground', shade(blue, 1.12))
@@ -237,36 +248,48 @@ def place(sp, sc):
 def ground_level(sp, sc): "Height of the ground under the bird, in picture heights from the top."; return (.83 if sp.size == 'large' else .77) + sc.y
 
 # %% ../nbs/02_paperbirds.ipynb #c01066e3
-def draw_tail(cv, sp, sc, col, at, unit):
+def draw_tail(cv,     # a `Canvas`
+              sp, sc, # `Species` and `Scene`
+              col,    # part → colour, 0…255
+              at,     # bird coordinates (n, 2) → picture coordinates, from `place`
+              unit): # half a body, in picture widths
+    "A ribbon with a line in its middle."
     ribbon, middle = tail(sc)
     cv.fill(at(ribbon), 'tail', col['tail'], outline(col['tail'])); cv.line(at(middle), 'tail', outline(col['tail']), .010)
 
-def draw_legs(cv, sp, sc, col, at, unit):
+def draw_legs(cv, sp, sc, col, at, unit): # arguments as of `draw_tail`, here and below
+    "Two legs with their feet; in water none are seen."
     if sc.ground == 'water': return
     foot = sc.fat + .34
     for x in (-.08, .26):
         cv.line(at([(x, sc.fat-.25), (x+.02, foot)]), 'legs', col['legs'], .09*unit)
         cv.line(at([(x-.14, foot+.02), (x+.02, foot-.02), (x+.24, foot+.03)]), 'legs', col['legs'], .09*unit)
 
-def draw_body(cv, sp, sc, col, at, unit):
+def draw_body(cv, sp, sc, col, at, unit): # as of `draw_tail`
+    "Body, belly, and one outline around both."
     s = silhouette(sc)
     cv.fill(at(s), 'body', col['body'], outline(col['body'])); cv.fill(at(belly(sc)), 'belly', col['belly'])
     cv.line(at(np.concatenate([s, s[:2]])), None, outline(col['body']), .014)
 
-def draw_crown(cv, sp, sc, col, at, unit): cv.fill(at(crown(sc)), 'crown', col['crown'], outline(col['crown']))
+def draw_crown(cv, sp, sc, col, at, unit): # as of `draw_tail`
+    "The upper half of the head."
+    cv.fill(at(crown(sc)), 'crown', col['crown'], outline(col['crown']))
 
 # %% ../nbs/02_paperbirds.ipynb #07514f0f
-def draw_wing(cv, sp, sc, col, at, unit):
+def draw_wing(cv, sp, sc, col, at, unit): # arguments as of `draw_tail`
+    "A leaf with feathers, and with bars if the species has them."
     leaf, feathers, bars = wing(sc)
     cv.fill(at(leaf), 'wing', col['wing'], outline(col['wing']))
     for f in feathers: cv.line(at(f), 'wing', outline(col['wing']), .011)
     for b in bars if sp.bars else []: cv.line(at(b), 'wing', COLOURS['white'], .13*unit)
 
-def draw_beak(cv, sp, sc, col, at, unit):
+def draw_beak(cv, sp, sc, col, at, unit): # as of `draw_tail`
+    "The beak, and the line where it opens."
     shape, gape = beak(sp, sc)
     cv.fill(at(shape), 'beak', col['beak'], outline(col['beak'])); cv.line(at(gape), 'beak', outline(col['beak']), .009)
 
-def draw_eye(cv, sp, sc, col, at, unit):
+def draw_eye(cv, sp, sc, col, at, unit): # as of `draw_tail`
+    "White, black, and a spot of light."
     e = head(sc) + [.22, -.05]
     cv.fill(at(ellipse(e, .185, .185, n=20)), 'eye', (250, 250, 250), (90, 90, 95))
     cv.fill(at(ellipse(e + [.03, 0], .125, .125, n=16)), 'eye', (20, 20, 24)); cv.fill(at(ellipse(e + [.07, -.05], .045, .045, n=10)), 'eye', (255, 255, 255))
@@ -291,6 +314,7 @@ def draw(sp: Species, sc: Scene,
 
 # %% ../nbs/02_paperbirds.ipynb #381f1beb
 class Word(NamedTuple):
+    "A word of a caption, with its tags."
     text: str
     part: str = ''       # what it speaks of: a name of PARTS, 'bird', or nothing
     kind: str = 'other'  # colour, noun, length, size, facing, ground, bars or other
@@ -301,27 +325,28 @@ PLACES = dict(branch=['on a branch', 'sitting on a branch', 'perched on a branch
               water=['on the water', 'swimming on water'], snow=['in the snow', 'standing in the snow'])
 
 def plain(text): "Untagged words."; return [Word(w) for w in text.split()]
-def article(word): return Word('an' if word.text[0] in 'aeiou' else 'a')
+def article(word): "“a” or “an”, whichever goes before it."; return Word('an' if word.text[0] in 'aeiou' else 'a')
 def text_of(words): "The caption as a string."; return ' '.join(w.text for w in words)
 
 # %% ../nbs/02_paperbirds.ipynb #7dcbffd4
-def adjectives(sp, part, rng):
+def adjectives(sp, part, rng): # a `Species`, a name of PARTS, and dice; for the other phrases, too
+    "“red”; of a beak “long red”, “long” or “red”."
     colour = Word(getattr(sp, part), part, 'colour')
     if part != 'beak': return [colour]
     return rng.choices([[Word(sp.length, part, 'length'), colour], [Word(sp.length, part, 'length')], [colour]], [.55, .2, .25])[0]
 
-def noun(part, rng): return Word(rng.choice(SYNONYMS[part]), part, 'noun')
+def noun(part, rng): "One of the names of a part."; return Word(rng.choice(SYNONYMS[part]), part, 'noun')
 
 def bars(sp, part):
     "“with white wingbars”, for a wing that has them."
     return plain('with') + [Word('white', part, 'bars'), Word('wingbars', part, 'bars')] if sp.bars and part == 'wing' else []
 
-def with_phrase(sp, part, rng):
+def with_phrase(sp, part, rng): # as of `adjectives`
     "“a long red beak”, “black wings with white wingbars”"
     a = adjectives(sp, part, rng)
     return ([] if part == 'wing' else [article(a[0])]) + a + [noun(part, rng)] + bars(sp, part)
 
-def its_phrase(sp, part, rng):
+def its_phrase(sp, part, rng): # as of `adjectives`
     "“its beak is long and red”"
     a = adjectives(sp, part, rng); a = a if len(a) == 1 else [a[0], Word('and'), a[1]]
     return plain('its') + [noun(part, rng)] + plain('are' if part == 'wing' else 'is') + a + bars(sp, part)
@@ -331,7 +356,7 @@ def listed(phrases):
     return sum((p if i == 0 or i < len(phrases)-1 else plain('and') + p for i, p in enumerate(phrases)), [])
 
 # %% ../nbs/02_paperbirds.ipynb #a365976a
-def sentence(sp, size, body, parts, rng):
+def sentence(sp, size, body, parts, rng): # `sp`: a `Species`
     "The main clause: `size` and `body` are lists of adjectives, `parts` the names of the parts to mention."
     bird = size + body + [Word('bird', 'bird', 'noun')]
     form = rng.randrange(4 if len(parts) < 3 else 3)

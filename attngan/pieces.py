@@ -16,7 +16,7 @@ from fastai.callback.core import Callback
 def cut(x, n) -> list: # a tensor (B, …), or a list of them → pieces of n items, the last perhaps smaller
     return x.split(n) if isinstance(x, torch.Tensor) else [type(x)(p) for p in zip(*(cut(y, n) for y in x))]
 
-def joined(parts): "What `cut` has cut."; return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else type(parts[0])(map(joined, zip(*parts)))
+def joined(parts): "What `cut` has cut, (n, …) each, as one tensor (B, …) or a list of them."; return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else type(parts[0])(map(joined, zip(*parts)))
 
 # %% ../nbs/25_pieces.ipynb #f642d63c
 def settings(net): "The numbers in a network that are not weights."; return {k: v for k, v in vars(net).items() if isinstance(v, (int, float))}
@@ -47,7 +47,8 @@ def in_pieces(net, # its forward takes tensors (B, …) or lists of them, and re
 class InPieces(Callback):
     "The networks of a Learner work on `n` items at a time, the losses on the whole batch. BatchNorm in training sees the pieces."
     def __init__(self, n): self.n = n
-    def nets(self):
+    def nets(self) -> list:
+        "The networks whose memory grows with the pictures."
         m = self.model
         return [m.generator, *m.discriminators, m.damsm.image_encoder] if hasattr(m, 'generator') else [m]
     def before_batch(self):

@@ -37,6 +37,7 @@ class Preset:
         "The recipe as the DAMSM's training reads it: its batch size, and its T where that differs."
         return replace(self, bs=self.damsm_bs, T=self.damsm_T or self.T)
 
+# %% ../nbs/00_presets.ipynb #21da5ea8
 birds = Preset()
 
 # %% ../nbs/00_presets.ipynb #51b5e84c

@@ -41,12 +41,13 @@ def flush(path):
 class Summed:
     "A file that adds up what is written to it. An error waits until everything has been said: torch.save has to reach its end."
     def __init__(self, f): self.f, self.sum, self.error = f, hashlib.sha256(), None
-    def write(self, b):
+    def write(self, b): # bytes → how many; as of any file
         try: self.error or self.f.write(b)
         except OSError as e: self.error = e
         self.sum.update(b); return len(b)
-    def flush(self): pass
+    def flush(self): "Nothing is held back."
     def end(self):
+        "Write the sum, or raise what had to wait."
         if self.error: raise self.error
         self.f.write(self.sum.hexdigest().encode())                   # 64 letters
 
@@ -127,7 +128,7 @@ def plain(x):
     if isinstance(x, tuple): return tuple(map(plain, x))
     if isinstance(x, (list, L)):
         x = [plain(v) for v in x]
-        return torch.stack(x) if x and all(isinstance(v, torch.Tensor) and not v.ndim for v in x) else x      # of ten thousand losses one tensor
+        return torch.stack(x) if x and all(isinstance(v, torch.Tensor) and not v.ndim for v in x) else x      # of ten thousand losses () one tensor (10000,)
     if isinstance(x, torch.Tensor): return x.detach().as_subclass(torch.Tensor)
     if isinstance(x, np.generic): return x.item()
     if x is None or isinstance(x, (str, int, float)): return x
@@ -174,7 +175,8 @@ class Checkpoint(Callback):
         path, state = broadcast((None, None) if rank() else self.find())
         if state: self.restore(path, state)
 
-    def find(self):
+    def find(self) -> tuple: # path and state, or None and None
+        "The newest whole checkpoint, if this run goes on from one. Raises FileExistsError if there are others."
         self.folder.mkdir(parents=True, exist_ok=True)
         for tmp in self.folder.glob('.*.ckpt.*.tmp'): tmp.unlink()     # of a process that was killed while writing
         if self.resume: return newest(self.folder)
@@ -224,7 +226,7 @@ def restore(self: Checkpoint, path, s):
 
 # %% ../nbs/24_resuming.ipynb #e8eac8b8
 @patch(as_prop=True)
-def mine(self: Checkpoint): return self.back['mine'][rank()]
+def mine(self: Checkpoint): "What this process had put into the checkpoint."; return self.back['mine'][rank()]
 
 @patch
 def throw(self: Checkpoint): "Dice as they lay when the checkpoint was written."; set_random_states(self.mine['now'], self.dls)
@@ -252,7 +254,8 @@ def after_batch(self: Checkpoint):
 def after_epoch(self: Checkpoint): self.perhaps(self.epoch + 1, 0)
 
 @patch
-def perhaps(self: Checkpoint, *where):
+def perhaps(self: Checkpoint, *where): # epoch and batch to go on with
+    "Write, if it is time or Ctrl-C was pressed, which then ends `fit`."
     due = self.train_iter % self.batches == 0 if self.batches else time.monotonic() - self.written >= 60*self.minutes
     due, self.asked = broadcast((due, self.asked))                    # one clock, one Ctrl-C
     if due or self.asked: self.write(*where)
@@ -310,7 +313,7 @@ class Watch(Callback):
         looks = getattr(self.learn, 'drawn', None); looks = looks[1] if looks else []
         spreads = average([spread(a, self.text[2]) for a in looks])
         names = [*terms, *(f'attention {i+1}' for i in range(len(looks)))]
-        return dict(zip(names, torch.stack([*terms.values(), *spreads]).tolist()))
+        return dict(zip(names, torch.stack([*terms.values(), *spreads]).tolist()))                       # (numbers,)
 
 # %% ../nbs/24_resuming.ipynb #00fa7254
 @patch
@@ -333,7 +336,8 @@ def after_batch(self: Watch):
         if n == limit(sign): self.alarm(sign, x)
 
 @patch
-def alarm(self: Watch, sign, x):
+def alarm(self: Watch, sign, x): # what has lasted too long, and all numbers of this batch
+    "Log it, keep the last good checkpoint, and end the training if that was asked for."
     last = checkpoints(self.checkpoint.folder)[-1:] if hasattr(self.learn, 'checkpoint') else []
     said = f'batch {self.train_iter}: {sign} ({self.runs[sign]} in a row; {", ".join(f"{k} {v:.4g}" for k, v in x.items())})' + (f'; the last good checkpoint is {last[0]}' if last else '')
     log.error(said + ('. Training ends.' if self.stop else '. Training goes on.'))

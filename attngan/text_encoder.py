@@ -10,6 +10,7 @@ import re
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from fastcore.basics import patch
 
 # %% ../nbs/10_text_encoder.ipynb #0e8b9cf1
 class TextEncoder(nn.Module):
@@ -29,17 +30,19 @@ class TextEncoder(nn.Module):
         self.rnn = dict(lstm=nn.LSTM, gru=nn.GRU)[cell](emb_sz, dim//2, batch_first=True, bidirectional=True)
         nn.init.uniform_(self.embed.weight, -.1, .1)
 
-    def forward(self,
-                ids,     # (B, T) long, 0 at padding
-                lengths  # (B,) number of words of each caption, 1…T, in any order
-               ):        # words (B, D, T), 0 at padding; sentence (B, D)
-        B, T = ids.shape
-        emb = self.drop(self.embed(ids))                                                               # (B, T, E)
-        packed = pack_padded_sequence(emb, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        out, state = self.rnn(packed)
-        words, _ = pad_packed_sequence(out, batch_first=True, total_length=T)                          # (B, T, D)
-        last = state[0] if isinstance(state, tuple) else state                                         # (2, B, D/2)
-        return words.transpose(1, 2), last.transpose(0, 1).flatten(1)                                  # (B, D, T), (B, D)
+# %% ../nbs/10_text_encoder.ipynb #04539a0f
+@patch
+def forward(self: TextEncoder,
+            ids,     # (B, T) long, 0 at padding
+            lengths  # (B,) number of words of each caption, 1…T, in any order
+           ):        # words (B, D, T), 0 at padding; sentence (B, D)
+    B, T = ids.shape
+    emb = self.drop(self.embed(ids))                                                               # (B, T, E)
+    packed = pack_padded_sequence(emb, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    out, state = self.rnn(packed)
+    words, _ = pad_packed_sequence(out, batch_first=True, total_length=T)                          # (B, T, D)
+    last = state[0] if isinstance(state, tuple) else state                                         # (2, B, D/2)
+    return words.transpose(1, 2), last.transpose(0, 1).flatten(1)                                  # (B, D, T), (B, D)
 
 # %% ../nbs/10_text_encoder.ipynb #a7147f64
 def released_name(key,   # of our `state_dict`

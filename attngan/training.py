@@ -50,7 +50,7 @@ class AttnGAN(nn.Module):
         super().train(mode); self.damsm.eval(); self.average.eval()
         return self
 
-    def forward(self, images, ids, lengths): # the captions of a batch → what the averaged generator draws for them
+    def forward(self, images, ids, lengths): # pictures are not looked at; (B, T), (B,) → what the averaged generator draws for these captions
         words_sentence = self.damsm.text_encoder(ids, lengths)
         return self.average.module(torch.randn(len(ids), self.preset.noise, device=ids.device), words_sentence[1], words_sentence[0], lengths)
 
@@ -93,7 +93,7 @@ def _judge(self: AttnGANLearner, images):
             with autocast(self): total = total + gradient_penalty(d, real, sentence, p.penalty)
     if self.training: self._step_with(total)
 
-def judge(d, real, fake, sentence, wrong):
+def judge(d, real, fake, sentence, wrong): # a `Discriminator`; (B, 3, S, S) twice; (B, D) twice, `wrong` of other captions
     "All logits of one critic: cond_real, cond_fake, cond_wrong, real, fake; each (B,)."
     fr, ff = d(real), d(fake)
     return d.conditional(fr, sentence), d.conditional(ff, sentence), d.conditional(fr, wrong), d.unconditional(fr), d.unconditional(ff)
@@ -160,7 +160,9 @@ class Grow(Callback):
 # %% ../nbs/23_training.ipynb #f026e352
 def two_groups(model): "Generator and discriminators: one Adam, two learning rates."; return [list(model.generator.parameters()), list(model.discriminators.parameters())]
 
-def adam(params, lr, betas): return OptimWrapper(params, opt=torch.optim.Adam, lr=L(lr)[0], betas=betas, fused=True)
+def adam(params, lr, betas): # lists of parameters; the rate at the start; Adam's two decays
+    "fastai's wrapper around torch's Adam."
+    return OptimWrapper(params, opt=torch.optim.Adam, lr=L(lr)[0], betas=betas, fused=True)
 
 # %% ../nbs/23_training.ipynb #a221f012
 class LossTerm(Metric):
@@ -176,7 +178,8 @@ class LossTerm(Metric):
 
 # %% ../nbs/23_training.ipynb #3741ef7f
 def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained it
-                    bf16=None, cbs=(), **kwargs) -> AttnGANLearner:
+                    bf16=None,  # multiply in bfloat16; None: where that is faster
+                    cbs=(), **kwargs) -> AttnGANLearner: # of fastai's Learner
     "A Learner for the GAN of `dls.preset`."
     p, net = dls.preset, getattr(damsm, 'model', damsm)
     dls.vocab.must_fit(len(net.text_encoder.embed.weight))
@@ -195,7 +198,7 @@ def show_results(self: AttnGANLearner, n: int = 6):
     images, ids, lengths, _ = self.dls.valid.one_batch()
     some = torch.linspace(0, len(ids)-1, n).long(); images, ids = [im[some] for im in images], ids[some]
     self.model.eval()
-    drawn, *_ = self.model(images, ids, lengths[some])
+    drawn, *_ = self.model(images, ids, lengths[some])                              # [(n, 3, S, S)]
     show_rows([images[-1], *drawn[::-1]], [self.dls.vocab.decode(i) for i in ids])
 
 # %% ../nbs/23_training.ipynb #b121ba5a
@@ -204,7 +207,7 @@ class Sketches(Callback):
     def __init__(self, captions, rows=5): self.captions, self.n = captions, rows
     def before_fit(self):
         p = self.dls.preset; ids, lengths = zip(*[self.dls.vocab.encode(c, p.T) for c in self.captions])
-        noise = torch.randn(len(ids), p.noise, generator=torch.Generator().manual_seed(0))
+        noise = torch.randn(len(ids), p.noise, generator=torch.Generator().manual_seed(0))     # (n, Z)
         self.rows, self.labels, self.given = [], [], [x.to(self.dls.device) for x in (torch.stack(ids), torch.tensor(lengths), noise)]
     def after_batch(self):
         if self.training and self.pct_train >= len(self.rows)/self.n: self.sketch()
@@ -212,6 +215,7 @@ class Sketches(Callback):
 
     @torch.no_grad()
     def sketch(self):
+        "One row more: every caption once."
         m, (ids, lengths, noise) = self.model, self.given
         words, sentence = m.damsm.text_encoder(ids, lengths)
         self.rows.append(m.average.module(noise, sentence, words, lengths, noise.new_zeros(len(ids), m.preset.cond))[0][-1])   # (n, 3, S, S)
@@ -220,12 +224,12 @@ class Sketches(Callback):
 # %% ../nbs/23_training.ipynb #50bac227
 @patch
 def show(self: Sketches, n=6):
-    "`n` of the rows, evenly spread from the first to the last."
+    "`n` of the rows (captions, 3, S, S), evenly spread from the first to the last."
     some = torch.linspace(0, len(self.rows)-1, min(n, len(self.rows))).round().int().tolist()
     show_rows([self.rows[i] for i in some], self.captions, [self.labels[i] for i in some])
 
 @patch
 def gif(self: Sketches, path, size=96):
-    "All rows one after another, as an animation."
+    "All rows (captions, 3, S, S) one after another, as an animation; pictures of `size` pixels side by side."
     frames = [Image.fromarray(np.hstack(to_uint8(F.interpolate(r.float(), size=size)))) for r in self.rows]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=[500]*(len(frames)-1) + [3000], loop=0)
