@@ -57,7 +57,7 @@ def products(v, e, grad): # v (B, D, N), e (M, D), (B, M, N): the bare matrix pr
     c = s @ v.transpose(1, 2)                                                 # (B, M, N) @ (B, N, D) → (B, M, D)
     return c @ v, s.transpose(1, 2) @ c, grad.transpose(1, 2) @ e, grad @ v.transpose(1, 2)   # gradients: of α, of v twice, of e
 
-def a_batch(B, D=256, T=18, side=17, device='cpu'): # regions, words, lengths at the size of the paper's birds
+def a_batch(B, D=256, T=18, side=17, device='cpu'): # regions (B, D, side, side), words (B, D, T), lengths (B,): the paper's birds
     return torch.randn(B, D, side, side, device=device, requires_grad=True), torch.randn(B, D, T, device=device, requires_grad=True), torch.randint(5, T+1, (B,), device=device)
 
 def gradients(losses, *leaves):
@@ -85,7 +85,10 @@ def look_plainly(encoder, x): # an `InceptionEncoder`, (B, 3, H, W) → regions,
 # %% ../nbs/tutorials/speed.ipynb #560bc986
 class PlainStep:
     "One batch of the released recipe on copies of a model's networks."
-    def __init__(self, model, lr=2e-4, look=look_plainly):
+    def __init__(self,
+                 model,             # an `AttnGAN`
+                 lr=2e-4,
+                 look=look_plainly): # the DAMSM's encoder, pictures → regions, image
         self.look, self.damsm, self.generator, self.critics = look, model.damsm, plainly(model.generator), copy.deepcopy(model.discriminators)
         self.opts = [torch.optim.Adam(n.parameters(), lr, betas=(.5, .999), foreach=False) for n in (*self.critics, self.generator)]
         self.average = [p.detach().clone() for p in self.generator.parameters()]
