@@ -215,9 +215,9 @@ recipe = replace(presets.paperbirds, grow=(0., 0., 0.))               # all stag
 def kib(what): return next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith(what))
 
 class Limit(Callback):
-    "What is in use after two epochs and two checkpoints is the start; from then on a fifth more is all there is."
+    "What is in use after ten epochs is the start; from then on a fifth more is all there is."
     order = 90
-    def __init__(self, start=50): self.batch = start
+    def __init__(self, start=200): self.batch = start                   # by then the matrix library has met every size, and written its program for it
     def before_fit(self): self.seen, self.start, self.last = [], None, 0.
     def after_batch(self):
         if not self.training: return
