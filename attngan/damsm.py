@@ -64,7 +64,7 @@ def word_scores(regions,      # v (B, D, h, w)
     regions, words = at_least_float32(regions, words); order = lengths.argsort(); back = order.argsort(); lengths = lengths[order]
     e = words[order].transpose(1, 2)[word_mask(lengths, words.shape[2])]                  # (M, D): real words only
     e, lengths = F.pad(e, (0, 0, 0, 16 - len(e) % 16)), F.pad(lengths, (0, 1), value=16 - len(e) % 16)   # and an empty caption: M is now one of few numbers
-    few = len(regions) if regions.is_cuda else max(1, 2**18//(len(e)*regions[0, 0].numel()))   # so many pictures' s, a megabyte, stay in a CPU's cache
+    few = len(regions) if regions.is_cuda else max(1, 2**19//(len(e)*regions[0, 0].numel()))   # so many pictures' s, two megabytes, stay in a CPU's cache
     score = partial(_scores, lengths=lengths, gamma1=gamma1, gamma2=gamma2, cosine=cosine)
     scores = ScoredAgain.apply(regions, e, score, chunk) if chunk else torch.cat([score(v, e) for v in regions.split(few)])
     return scores[:, back]                                                                # without the empty one
