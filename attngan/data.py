@@ -13,15 +13,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 import matplotlib.pyplot as plt
 from fastai.data.all import DataLoaders, Datasets, ItemTransform, TfmdDL, Transform, TensorBase
 from fastcore.basics import patch
 from fastcore.parallel import parallel
 from . import presets
-from .files import CaptionedImage, DataError, FASHION, Fault, Faults, coco_items, cub_items, fashiongen_items, folder_items, look_at, must_be_sound, open_picture, sound, split_items, table_items
+from .files import CaptionedImage, DataError, FASHION, Fault, Faults, coco_items, cub_items, fashiongen_items, folder_items, look_at, must_be_sound, sound, split_items, table_items
 from .paperbirds import PaperBirds, cache_folder
-from .shelves import keep_pictures
+from .shelves import keep_pictures, shrunk
 from .text import CaptionError, Vocab
 
 # %% ../nbs/03_data.ipynb #a375c1a6
@@ -41,9 +40,7 @@ class Cut(Transform):
         self.size, self.side, self.lots, self.flip = size, size*76//64 if augment else size, augment and split_idx == 0, flip
 
     def encodes(self, item: CaptionedImage):
-        im, size = open_picture(item.image, item.box), self.size
-        scale = self.side/min(im.size)                                                      # the shorter side becomes `side`
-        if scale != 1: im = im.resize([max(self.side, round(s*scale)) for s in im.size], Image.BICUBIC)
+        im, size = shrunk(item, self.side), self.size                                       # the shorter side is `side`
         x, y = (random.randint(0, s - size) if self.lots else (s - size)//2 for s in im.size)
         im = np.array(im.crop((x, y, x + size, y + size)))                                  # (size, size, 3)
         if self.lots and self.flip and random.random() < .5: im = im[:, ::-1].copy()

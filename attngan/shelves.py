@@ -73,15 +73,15 @@ def origin(item) -> str:
     stat = os.stat(image)
     return f'{image} {getattr(item.image, "row", "")} {stat.st_size} {stat.st_mtime_ns} {item.box}'
 
-def shrunk(item, side) -> np.ndarray: # (H, W, 3) uint8
+def shrunk(item, side) -> Image.Image:
     "An entry's picture, cut around its box, its shorter side `side` pixels long."
     im = open_picture(item.image, item.box); scale = side/min(im.size)
-    return np.asarray(im if scale == 1 else im.resize([max(side, round(s*scale)) for s in im.size], Image.BICUBIC))
+    return im if scale == 1 else im.resize([max(side, round(s*scale)) for s in im.size], Image.BICUBIC)
 
 def keep_pictures(items, # list of `CaptionedImage`
                   side,  # of the kept pictures' shorter side, in pixels
                   path   # of the shelf
                  ) -> list:
     "The same entries, with pictures on a shelf: made when the first one asks, and again when a file, a box or `side` has changed."
-    kept = shelf(path, f'{side} ' + ' '.join(map(origin, items)), lambda: (shrunk(it, side) for it in items), len(items))
+    kept = shelf(path, f'{side} ' + ' '.join(map(origin, items)), lambda: (np.asarray(shrunk(it, side)) for it in items), len(items))
     return [replace(it, image=Kept(kept, i), box=None) for i, it in enumerate(items)]
