@@ -7,6 +7,7 @@ __all__ = ['gates', 'Portable', 'drawn_names', 'plain_facts']
 
 # %% ../nbs/35_onnx.ipynb #76cb3eab
 import json
+from copy import deepcopy
 from pathlib import Path
 import torch
 from torch import nn
@@ -26,7 +27,7 @@ def gates(w): # (4H, …) of PyTorch's LSTM → (4H, …) of ONNX's
 class Portable(nn.Module):
     "What will be written down: (ids, lengths, noise, eps) → the pictures, then the attention maps. For `torch.onnx.export`; it can't draw by itself."
     def __init__(self, model: TextToImage):
-        super().__init__(); self.embed, self.generator, rnn = model.text_encoder.embed, folded(model.generator), model.text_encoder.rnn
+        super().__init__(); self.embed, self.generator, rnn = deepcopy(model.text_encoder.embed), folded(model.generator), model.text_encoder.rnn
         both = lambda name: torch.stack([gates(getattr(rnn, name + end).detach()) for end in ('_l0', '_l0_reverse')])
         self.register_buffer('W', both('weight_ih')); self.register_buffer('R', both('weight_hh'))     # (2, 4H, E), (2, 4H, H)
         self.register_buffer('b', torch.cat([both('bias_ih'), both('bias_hh')], 1))                    # (2, 8H)
