@@ -160,7 +160,14 @@ def here(name):
     go('drawn', 'critics', (740, 126), b['critics'].b); go('critics', 'losses', b['critics'].r, (840, 80), b['losses'].b)
     f.save(OUT/f'here_{name}.svg')
 
+def colab():
+    "The button below each title: the same by day and by night."
+    words = ''.join(f'<text x="{x}" y="14" font-size="11.5" text-anchor="middle" fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif">{t}</text>' for x, t in ((35, 'Open in'), (95, 'Colab')))
+    (OUT/'colab.svg').write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 122 20" width="122" height="20" role="img"><title>Open in Colab</title>'
+                                 f'<rect width="122" height="20" rx="4" fill="#4a5560"/><path d="M69 0h49a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4H69z" fill="#d9730d"/>{words}</svg>\n', encoding='utf-8')
+
 if __name__ == '__main__':
     OUT.mkdir(exist_ok=True)
     for draw in (network, text_encoder, image_encoder, attention, damsm, generator, discriminator, gan_losses, training_step, distributed): draw()
     for name in HERE: here(name)
+    colab()

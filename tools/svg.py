@@ -23,7 +23,7 @@ def style():
 def rich(text, size): # F^{ca}, G_{0} → tspans
     out, level = '', 0
     for mark, small, plain in re.findall(r'([_^])\{([^}]*)\}|([^_^]+|[_^])', text):
-        to = dict(_=.26, zero=0)['_' if mark == '_' else 'zero'] if mark != '^' else -.38
+        to = {'_': .26, '^': -.38}.get(mark, 0)
         dy, level = f' dy="{(to-level)*size:.1f}"' if to != level else '', to
         out += f'<tspan{dy} font-size="{size*.72:.1f}">{escape(small)}</tspan>' if mark else f'<tspan{dy}>{escape(plain)}</tspan>' if dy else escape(plain)
     return out
