@@ -166,8 +166,9 @@ def colab():
     (OUT/'colab.svg').write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 122 20" width="122" height="20" role="img"><title>Open in Colab</title>'
                                  f'<rect width="122" height="20" rx="4" fill="#4a5560"/><path d="M69 0h49a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4H69z" fill="#d9730d"/>{words}</svg>\n', encoding='utf-8')
 
-if __name__ == '__main__':
+def main():
     OUT.mkdir(exist_ok=True)
-    for draw in (network, text_encoder, image_encoder, attention, damsm, generator, discriminator, gan_losses, training_step, distributed): draw()
+    for draw in (network, text_encoder, image_encoder, attention, damsm, generator, discriminator, gan_losses, training_step, distributed, colab): draw()
     for name in HERE: here(name)
-    colab()
+
+if __name__ == '__main__': main()
