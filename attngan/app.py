@@ -13,7 +13,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 from .cli import console
-from .inference import TextToImage
 from .text import CaptionError, Vocab, tokenize
 
 # %% ../nbs/34_app.ipynb #52739248
@@ -142,6 +141,7 @@ def serve(demo, host='127.0.0.1') -> str: # what `make_app` made; who may ask: '
 def attngan_app(m: str = 'paperbirds',       # model: 'paperbirds' or a folder
                 host: str = '127.0.0.1'):    # who may ask: this machine alone, or '0.0.0.0', everybody who reaches it
     "A page that draws sentences; open the address that it prints. Ctrl-C ends it."
+    from attngan.inference import TextToImage   # here: it takes its time, and `attngan_app -h` shouldn't
     try: demo = make_app(TextToImage.from_pretrained(m)); url = serve(demo, host)
     except (OSError, ValueError, ModuleNotFoundError) as e: print(f'attngan_app: {e}', file=sys.stderr); sys.exit(2)
     print(url, flush=True); demo.block_thread()
