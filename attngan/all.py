@@ -47,3 +47,6 @@ from .metrics import *
 from .checkpoints import *
 from .plain import *
 from .cli import attngan_evaluate, attngan_generate, attngan_import, attngan_train
+
+# %% ../nbs/36_all.ipynb #a11ce009
+__all__ = [name for name in dir() if not name.startswith('_')]
