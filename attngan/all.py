@@ -45,6 +45,7 @@ from .pieces import *
 from .inference import *
 from .metrics import *
 from .checkpoints import *
+from .export import *
 from .plain import *
 from .cli import attngan_evaluate, attngan_generate, attngan_import, attngan_train
 

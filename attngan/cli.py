@@ -28,7 +28,7 @@ def attngan_generate(caption: str,             # what to draw
                      o: str = 'attngan.png',   # file to write
                      n: int = 1,               # number of pictures
                      seed: int = 0,            # the same seed gives the same picture
-                     m: str = 'paperbirds'):   # model: 'paperbirds' or a folder
+                     m: str = 'paperbirds'):   # model: 'paperbirds', a folder, or 'user/model' on the Hub
     "Draw a sentence: the picture, its earlier stages, and which word each pixel looked at."
     import matplotlib.pyplot as plt
     from attngan.inference import TextToImage, whole_file
@@ -122,17 +122,18 @@ def finish(learn, out, start): # what was trained, a folder, seconds on the mono
     print(', '.join(f'{k} {v:.3f}' for k, v in measure(model).items()), f'(1,000 unseen captions; {(time.monotonic()-start)/60:.1f} minutes in all)')
 
 # %% ../nbs/33_cli.ipynb #7d24e63a
-def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds' or a folder
+def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds', a folder, or 'user/model' on the Hub
                      n: int = 1000,                 # unseen captions, 100 at least
                      seed: int = 0,                 # of the generator's noise
                      o: str = 'evaluation.json',    # file to write
                      inception: str = ''):          # FID and IS with Inception too: file of its weights, or 'download'
     "Measure a model: attributes, heads, R-precision, FID, IS, and where its words look."
-    from attngan.inference import TextToImage, load_damsm, pretrained, whole_file
+    from attngan.inference import TextToImage, fingerprint, load_damsm, pretrained, whole_file
     from attngan.metrics import evaluate
     if n < 100: print('attngan_evaluate: n must be 100 or more, for R-precision chooses among a hundred captions', file=sys.stderr); sys.exit(2)
-    own = pretrained(m)/'damsm.safetensors'
-    try: e = evaluate(TextToImage.from_pretrained(m), n, seed, load_damsm(own) if own.exists() else None, {'': False, 'download': None}.get(inception, inception))
+    try:
+        model, own = TextToImage.from_pretrained(m), pretrained(m)/'damsm.safetensors'
+        e = evaluate(model, n, seed, load_damsm(own) if own.exists() else None, {'': False, 'download': None}.get(inception, inception)) | dict(weights=fingerprint(model))
     except (FileNotFoundError, ValueError, ModuleNotFoundError) as err: print(f'attngan_evaluate: {err}', file=sys.stderr); sys.exit(2)
     print_evaluation(e)
     with whole_file(o) as f: f.write_text(json.dumps(e, indent=1))

@@ -16,6 +16,7 @@ from torch import nn
 from .damsm import match_loss, sentence_loss
 from .files import CaptionedImage
 from .gan_losses import kl_loss
+from .discriminator import ProductConv
 from .generator import UpConv
 from .presets import birds
 
@@ -71,9 +72,10 @@ class Plainly(nn.Module):
     def forward(self, x): return F.conv2d(F.interpolate(x, scale_factor=2, mode='nearest'), self.weight, padding=1)   # (B, c_in, H, W) → (B, c_out, 2H, 2W)
 
 def plainly(net):
-    "A copy with the two steps one after the other."
+    "A copy with the two steps one after the other, and with convolutions that PyTorch does."
     net = copy.deepcopy(net)
     for m in list(net.modules()):
+        if isinstance(m, ProductConv): m.__class__ = nn.Conv2d
         for name, child in m.named_children():
             if isinstance(child, UpConv): setattr(m, name, Plainly(child))
     return net
@@ -89,7 +91,7 @@ class PlainStep:
                  model,             # an `AttnGAN`
                  lr=2e-4,
                  look=look_plainly): # the DAMSM's encoder, pictures → regions, image
-        self.look, self.damsm, self.generator, self.critics = look, model.damsm, plainly(model.generator), copy.deepcopy(model.discriminators)
+        self.look, self.damsm, self.generator, self.critics = look, model.damsm, plainly(model.generator), plainly(model.discriminators)
         self.opts = [torch.optim.Adam(n.parameters(), lr, betas=(.5, .999), foreach=False) for n in (*self.critics, self.generator)]
         self.average = [p.detach().clone() for p in self.generator.parameters()]
 

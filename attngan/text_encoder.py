@@ -39,7 +39,7 @@ def forward(self: TextEncoder,
     B, T = ids.shape
     emb = self.drop(self.embed(ids))                                                               # (B, T, E)
     packed = pack_padded_sequence(emb, lengths.cpu(), batch_first=True, enforce_sorted=False)
-    out, state = self.rnn(packed)
+    with torch.autocast(ids.device.type, enabled=False): out, state = self.rnn(packed)             # see above
     words, _ = pad_packed_sequence(out, batch_first=True, total_length=T)                          # (B, T, D)
     last = state[0] if isinstance(state, tuple) else state                                         # (2, B, D/2)
     return words.transpose(1, 2), last.transpose(0, 1).flatten(1)                                  # (B, D, T), (B, D)

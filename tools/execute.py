@@ -1,5 +1,5 @@
 "Runs notebooks and keeps their outputs: `python tools/execute.py [nbs/…ipynb …]`; without arguments all of them."
-import base64, io, subprocess, sys, time
+import base64, io, re, subprocess, sys, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -14,7 +14,7 @@ def smaller(png): # base64 → base64
     out = io.BytesIO(); Image.open(io.BytesIO(base64.b64decode(png))).convert('RGB').quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1).save(out, 'PNG', optimize=True)
     return min(png, base64.b64encode(out.getvalue()).decode(), key=len)
 
-def bar(html): return 'progress' in html or not html.strip() # a progress bar, its style, or what is left when it has gone
+def bar(html): return bool(re.search(r'<progress|progress *\{', html)) or not html.strip() # a progress bar, its style, or what is left when it has gone; not a table of class fastprogress
 
 def execute(path):
     "Run in a fresh kernel, in the notebook's own folder; stderr (warnings, bars) is dropped, as it holds local paths."
