@@ -206,10 +206,10 @@ def show_rows(rows, captions, labels=None, scale=1.6):
     plt.tight_layout(); plt.show()
 
 @patch
-def show_batch(self: ImageCaptionDataLoaders, b=None, n: int = 6):
-    "The first `n` pictures of a batch in their sizes, with their captions."
-    images, ids, *_ = b or self.one_batch()
-    show_rows([im[:n] for im in images], [self.vocab.decode(i) for i in ids[:n]])
+def show_batch(self: FairDL, b=None, max_n: int = 6):
+    "The first `max_n` pictures of a batch in their sizes, with their captions; of a `dls` those of `dls.train`."
+    images, ids, *_ = b or self.one_batch(); vocab = self.dataset.tls[1].tfms.fs[0].vocab
+    show_rows([im[:max_n] for im in images], [vocab.decode(i) for i in ids[:max_n]])
 
 # %% ../nbs/03_data.ipynb #a4b41303
 @patch(cls_method=True)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['log', 'REMEMBER', 'Summed', 'write_state', 'read_state', 'random_states', 'set_random_states', 'continued', 'polite',
-           'plain', 'identity', 'differences', 'checkpoints', 'newest', 'Checkpoint', 'attributes', 'from_all',
+           'storable', 'identity', 'differences', 'checkpoints', 'newest', 'Checkpoint', 'attributes', 'from_all',
            'spread', 'TrainingStopped', 'Watch', 'log_to']
 
 # %% ../nbs/24_resuming.ipynb #29102104
@@ -108,12 +108,12 @@ def _do_fit(self: DistributedLearner):
 # %% ../nbs/24_resuming.ipynb #add7aa3a
 log = logging.getLogger('attngan')
 
-def plain(x):
+def storable(x):
     "Numbers of NumPy, lists of fastai and tensors of a kind as Python's and torch's own; `weights_only` reads no others. Raises TypeError for what can't be kept."
-    if isinstance(x, dict): return {k: plain(v) for k, v in x.items()}
-    if isinstance(x, tuple): return tuple(map(plain, x))
+    if isinstance(x, dict): return {k: storable(v) for k, v in x.items()}
+    if isinstance(x, tuple): return tuple(map(storable, x))
     if isinstance(x, (list, L)):
-        x = [plain(v) for v in x]
+        x = [storable(v) for v in x]
         return torch.stack(x) if x and all(isinstance(v, torch.Tensor) and not v.ndim for v in x) else x      # of ten thousand losses () one tensor (10000,)
     if isinstance(x, torch.Tensor): return x.detach().as_subclass(torch.Tensor)
     if isinstance(x, np.generic): return x.item()
@@ -187,7 +187,7 @@ def state(self: Checkpoint, epoch, batch) -> dict: # where training goes on
     "All there is to know. Everything that differs from process to process, `mine`, comes from all of them."
     learn, r = self.learn, self.recorder
     now = random_states(self.dls); buffers = {k: v.cpu() for k, v in self.model.named_buffers()} if world_size() > 1 else {}   # BatchNorm's are one's own until the end of an epoch
-    return plain(dict(identity=identity(learn), epoch=epoch, batch=batch, train_iter=self.train_iter, pct_train=self.pct_train, seconds=self.seconds(),
+    return storable(dict(identity=identity(learn), epoch=epoch, batch=batch, train_iter=self.train_iter, pct_train=self.pct_train, seconds=self.seconds(),
                 model=self.model.state_dict(), opt=self.opt.state_dict(), smooth=attributes(r.smooth_loss), metrics=[attributes(m) for m in self.learn.metrics],
                 callbacks={name: {k: getattr(getattr(learn, name), k) for k in keys} for name, keys in REMEMBER.items() if hasattr(learn, name)},
                 mine=from_all(dict(start=self.start if batch else now, now=now, buffers=buffers))))

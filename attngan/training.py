@@ -15,12 +15,12 @@ from functools import partial
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from fastai.callback.core import Callback
-from fastai.learner import Metric
+from fastai.learner import Metric, Recorder
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from .attention import attend_regions
-from .damsm_training import autocast, fast_bf16
+from .damsm_training import DAMSMLearner, autocast, fast_bf16, instead
 from .data import show_rows, to_uint8
 from .discriminator import Discriminator
 from .distributed import DistributedLearner, average, gather, own
@@ -71,11 +71,28 @@ class AttnGANLearner(DistributedLearner):
 
     def _do_epoch(self): self._do_epoch_train()   # the losses of a GAN on unseen birds say little: no validation between epochs
 
+    def validate(self, *args, **kwargs): # → [valid_loss, each metric]
+        "As fastai's: the losses on unseen birds, when one asks for them."
+        r = self.recorder; r.train_metrics, r.valid_metrics = False, True
+        try: return super().validate(*args, **kwargs)
+        finally: r.train_metrics, r.valid_metrics = True, False
+
     def draw(self, words, sentence, lengths):
         "images, attentions, mu, logvar"
         g = self.model.generator if self.training else self.model.average.module
         self.noise = torch.randn(len(sentence), self.model.preset.noise, device=sentence.device)             # (B, Z)
         return g(self.noise, sentence, words, lengths)
+
+# %% ../nbs/23_training.ipynb #f280eee6
+AttnGANLearner.monitored = ['train_loss']                                # there is no valid_loss between epochs
+AttnGANLearner.misfits = {**DAMSMLearner.misfits,
+    'GradientAccumulation': 'a batch has two steps, and it would skip the second. Use InPieces (attngan.pieces): a large batch in the memory of a small one',
+    'ShowGraphCallback': 'it draws train_loss and valid_loss, and there is no valid_loss. Use learn.recorder.plot_loss() afterwards'}
+AttnGANLearner.lr_find = instead('lr_find raises the rate until the loss gets worse. Here two players pull the loss up and down, and one that learns faster makes it worse for the other. '
+                                 'Take lr and d_lr of the preset, and look at the pictures (learn.show_results(), Sketches) or at a metric such as Obeys')
+AttnGANLearner.freeze_to = instead('freeze, unfreeze and fine_tune would hold the generator and let the critics learn alone. The DAMSM is frozen anyway')
+AttnGANLearner.predict = instead('for a sentence of your own use TextToImage.from_learner(learn).generate(caption) (attngan.inference); learn.get_preds() draws the captions of a loader')
+AttnGANLearner.loss_not_reduced = instead('no picture has a loss of its own: the DAMSM compares each with all others of its batch. Use learn.validate() for the mean')
 
 # %% ../nbs/23_training.ipynb #477bbf5f
 @patch
@@ -102,9 +119,7 @@ def float32(logits): "For the losses; a head that a critic does not have stays N
 
 @patch
 def _step_with(self: AttnGANLearner, loss):
-    self.loss_grad = loss
-    self('before_backward'); loss.backward(); self('after_backward')
-    self.opt.step(); self.opt.zero_grad()
+    self.loss_grad = loss; self._do_grad_opt()
 
 # %% ../nbs/23_training.ipynb #1508c1ff
 @patch
@@ -153,6 +168,8 @@ def _agree(self: AttnGANLearner, attentions, alpha):
 # %% ../nbs/23_training.ipynb #97a8063e
 class Grow(Callback):
     "Lets stage i in when the share `grow[i]` of training is over."
+    order = Recorder.order + .5                                       # after it, before the loggers
+    def after_epoch(self): self.recorder.log = self.recorder.log.map(lambda x: float('nan') if x is None else x)   # a stage that is not in yet has no loss: loggers want a number
     def before_batch(self):
         if not self.training: return
         for g in (self.model.generator, self.model.average.module): g.stages_on = sum(self.pct_train >= x for x in self.model.preset.grow)
@@ -162,7 +179,7 @@ def two_groups(model): "Generator and discriminators: one Adam, two learning rat
 
 def adam(params, lr, betas): # lists of parameters; the rate at the start; Adam's two decays
     "fastai's wrapper around torch's Adam."
-    return OptimWrapper(params, opt=torch.optim.Adam, lr=L(lr)[0], betas=betas, fused=True)
+    return OptimWrapper(params, opt=torch.optim.Adam, lr=L(lr)[0], betas=betas, fused=True, foreach=False)
 
 # %% ../nbs/23_training.ipynb #a221f012
 class LossTerm(Metric):
@@ -185,20 +202,21 @@ def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained
     dls.vocab.must_fit(len(net.text_encoder.embed.weight))
     terms = [f'd{s}' for s in p.judged] + ['adversarial', 'damsm', 'agree', 'kl']
     learn = AttnGANLearner(dls, AttnGAN(p, net), loss_func=noop, metrics=[LossTerm(t) for t in terms], splitter=two_groups, lr=[p.lr, p.d_lr],
-                           opt_func=partial(adam, betas=p.betas), cbs=[Grow(), *cbs], **kwargs)
+                           opt_func=partial(adam, betas=p.betas), moms=(p.betas[0],)*3, cbs=[Grow(), *cbs], **kwargs)
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
     learn.recorder.train_metrics, learn.recorder.valid_metrics = True, False
+    learn.recorder.plot_loss = partial(learn.recorder.plot_loss, with_valid=False)
     return learn
 
 # %% ../nbs/23_training.ipynb #a75836ca
 @patch
 @torch.no_grad()
-def show_results(self: AttnGANLearner, n: int = 6):
-    "Real and generated pictures for `n` unseen captions, evenly spread over the first batch."
+def show_results(self: AttnGANLearner, max_n: int = 6):
+    "Real and generated pictures for `max_n` unseen captions, evenly spread over the first batch."
     images, ids, lengths, _ = self.dls.valid.one_batch()
-    some = torch.linspace(0, len(ids)-1, n).long(); images, ids = [im[some] for im in images], ids[some]
+    some = torch.linspace(0, len(ids)-1, min(max_n, len(ids))).long(); images, ids = [im[some] for im in images], ids[some]
     self.model.eval()
-    drawn, *_ = self.model(images, ids, lengths[some])                              # [(n, 3, S, S)]
+    drawn, *_ = self.model(images, ids, lengths[some])                              # [(max_n, 3, S, S)]
     show_rows([images[-1], *drawn[::-1]], [self.dls.vocab.decode(i) for i in ids])
 
 # %% ../nbs/23_training.ipynb #b121ba5a
