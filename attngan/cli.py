@@ -31,7 +31,8 @@ def attngan_generate(caption: str,             # what to draw
                      m: str = 'paperbirds'):   # model: 'paperbirds', a folder, or 'user/model' on the Hub
     "Draw a sentence: the picture, its earlier stages, and which word each pixel looked at."
     import matplotlib.pyplot as plt
-    from attngan.inference import TextToImage, whole_file
+    from attngan.inference import TextToImage
+    from attngan.shelves import whole_file
     from attngan.text import CaptionError
     try: out = TextToImage.from_pretrained(m).generate(caption, n=n, seed=seed)
     except (CaptionError, FileNotFoundError, ValueError) as e: print(f'attngan_generate: {e}', file=sys.stderr); sys.exit(2)
@@ -71,7 +72,7 @@ def train(minutes=10., seed=0, n=9000, skip_bad=False,
 # %% ../nbs/33_cli.ipynb #c1a1m001
 def claim(folder, resume, **args): # → the arguments of the training
     "Note in `folder`, the checkpoints', what is being trained; or with `resume` what was. Raises ValueError if there is something there, or nothing."
-    from attngan.resuming import whole_file
+    from attngan.shelves import whole_file
     note = Path(folder)/'run.json'
     if resume and not note.exists(): raise ValueError(f'there is no unfinished training in {note.parent}: leave out --resume')
     if resume: return json.loads(note.read_text())
@@ -128,7 +129,8 @@ def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds', a fol
                      o: str = 'evaluation.json',    # file to write
                      inception: str = ''):          # FID and IS with Inception too: file of its weights, or 'download'
     "Measure a model: attributes, heads, R-precision, FID, IS, and where its words look."
-    from attngan.inference import TextToImage, fingerprint, load_damsm, pretrained, whole_file
+    from attngan.inference import TextToImage, fingerprint, load_damsm, pretrained
+    from attngan.shelves import whole_file
     from attngan.metrics import evaluate
     if n < 100: print('attngan_evaluate: n must be 100 or more, for R-precision chooses among a hundred captions', file=sys.stderr); sys.exit(2)
     try:
@@ -160,7 +162,8 @@ def attngan_import(folder: str,                    # with text_encoder*.pth, cap
     "Convert the authors' weights into a model for `attngan_generate -m`, with their DAMSM if it is there."
     from attngan import presets
     from attngan.checkpoints import load_released, load_released_damsm
-    from attngan.inference import save_damsm, whole_file
+    from attngan.inference import save_damsm
+    from attngan.shelves import whole_file
     out, damsm = Path(o), None
     try:
         if out.exists() and not (out.is_dir() and not any(out.iterdir())): raise ValueError(f'{out} is there already; give a new folder with -o')

@@ -14,7 +14,7 @@ from torch import nn
 from fastcore.basics import patch
 from .generator import folded
 from .inference import TextToImage
-from .resuming import whole_file
+from .shelves import whole_file
 from .text import EAST
 
 # %% ../nbs/35_onnx.ipynb #2d39af60

@@ -25,7 +25,7 @@ from .damsm_training import fast_bf16, new_damsm
 from .data import to_uint8, wrap
 from .generator import folded
 from .presets import Preset, paperbirds
-from .resuming import whole_file
+from .shelves import whole_file
 from .text import Vocab, load_json
 from .text_encoder import TextEncoder
 from .training import new_generator
