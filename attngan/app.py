@@ -138,7 +138,7 @@ def serve(demo, host='127.0.0.1') -> str: # what `make_app` made; who may ask: '
     return url
 
 # %% ../nbs/34_app.ipynb #e02922ce
-def attngan_app(m: str = 'paperbirds',       # model: 'paperbirds' or a folder
+def attngan_app(m: str = 'paperbirds',       # model: 'paperbirds', a folder, or 'user/model' on the Hub
                 host: str = '127.0.0.1'):    # who may ask: this machine alone, or '0.0.0.0', everybody who reaches it
     "A page that draws sentences; open the address that it prints. Ctrl-C ends it."
     from attngan.inference import TextToImage   # here: it takes its time, and `attngan_app -h` shouldn't
