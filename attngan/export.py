@@ -60,6 +60,8 @@ def export_onnx(self: TextToImage, folder) -> Path:
     b, t = map(torch.export.Dim, 'BT')
     net = torch.onnx.export(Portable(self).cpu().eval(), example, dynamic_shapes=({0: b, 1: t}, {0: b}, {0: b}, {0: b}), input_names=['ids', 'lengths', 'noise', 'eps'],
                             output_names=drawn_names(p), dynamo=True, external_data=False, verbose=False)
+    graph = net.model.graph
+    for x in (graph, *graph.all_nodes(), *graph.inputs, *graph.outputs, *graph.initializers.values()): x.metadata_props.clear()   # paths and lines of code
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder/'model.onnx') as f: net.save(f)
     with whole_file(folder/'model.json') as f: f.write_text(json.dumps(plain_facts(self), ensure_ascii=False, indent=1), encoding='utf-8')
