@@ -17,9 +17,11 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
+from fastai.learner import Learner
 from fastai.torch_core import rank_distrib
 from fastcore.basics import patch
 from fastcore.foundation import L
+from fastcore.xtras import ContextManagers
 from .shelves import whole_file
 from .distributed import DistributedLearner, average, broadcast, rank, world_size
 
@@ -264,6 +266,13 @@ def write(self: Checkpoint, *where):
     try: write_state(path, state)
     except OSError as e: return log.error(f'{path} could not be written ({e}). Training goes on, and tries again; the checkpoints before are as they were.')
     for f in [f for f in checkpoints(self.folder) if not f.stem.endswith('kept')][:-self.keep]: f.unlink()
+
+# %% ../nbs/24_resuming.ipynb #24look02
+@patch
+def validation_context(self: DistributedLearner, cbs=None, inner=False): # callbacks for as long; is this in the middle of `fit`?
+    "fastai's, in which a `Checkpoint` of the Learner takes no part."
+    idle = [] if inner else [cb for cb in self.cbs if isinstance(cb, Checkpoint)]
+    return ContextManagers([self.removed_cbs(idle), Learner.validation_context(self, cbs, inner)])
 
 # %% ../nbs/24_resuming.ipynb #9a3084b7
 @torch.no_grad()

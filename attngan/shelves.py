@@ -77,6 +77,7 @@ class Kept:
     i: int
     def read(self): return self.shelf[self.i] # (H, W, 3) uint8
 
+# %% ../nbs/02b_shelves.ipynb #02borig2
 def origin(item) -> str:
     "What an entry's picture was before it was kept, in short."
     image = item.image.path if isinstance(item.image, H5Picture) else item.image
@@ -85,11 +86,13 @@ def origin(item) -> str:
     stat = os.stat(image)
     return f'{image} {getattr(item.image, "row", "")} {stat.st_size} {stat.st_mtime_ns} {item.box}'
 
+# %% ../nbs/02b_shelves.ipynb #02bshru1
 def shrunk(item, side) -> Image.Image:
     "An entry's picture, cut around its box, its shorter side `side` pixels long."
     im = open_picture(item.image, item.box); scale = side/min(im.size)
     return im if scale == 1 else im.resize([max(side, round(s*scale)) for s in im.size], Image.BICUBIC)
 
+# %% ../nbs/02b_shelves.ipynb #02bkeep1
 def keep_pictures(items, # list of `CaptionedImage`
                   side,  # of the kept pictures' shorter side, in pixels
                   path   # of the shelf
