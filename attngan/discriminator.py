@@ -35,9 +35,11 @@ class ProductConv(nn.Conv2d):
     def forward(self, x):
         if x.is_cuda: return super().forward(x)
         (k, _), (stride, _), (pad, _) = self.kernel_size, self.stride, self.padding
-        rows = F.unfold(x, k, padding=pad, stride=stride).mT       # (B, h·w, c_in·k²)
-        out = F.linear(rows, self.weight.flatten(1), self.bias)    # (B, h·w, c_in·k²) @ (c_in·k², c_out) → (B, h·w, c_out)
-        return out.mT.unflatten(2, ((x.shape[2] + 2*pad - k)//stride + 1, -1))
+        side = (x.shape[2] + 2*pad - k)//stride + 1
+        patches = F.unfold(x, k, padding=pad, stride=stride).transpose(0, 1).flatten(1)   # (c_in·k², B·h·w)
+        out = self.weight.flatten(1) @ patches                                            # (c_out, c_in·k²) @ (c_in·k², B·h·w)
+        if self.bias is not None: out = out + self.bias[:, None]
+        return out.view(-1, len(x), side, side).transpose(0, 1)                           # (c_out, B·h·w) → (B, c_out, h, w)
 
 def as_product(m):
     "A convolution with more than 16 MB of weights becomes a `ProductConv`; for `Module.apply`."
