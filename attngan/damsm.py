@@ -42,14 +42,14 @@ def sentence_loss(image,          # v̄ (B, D)
     return match_loss(gamma3 * F.normalize(image, dim=1, eps=1e-8) @ F.normalize(sentence, dim=1, eps=1e-8).T, class_ids)  # (B, D) @ (D, B) → (B, B)
 
 # %% ../nbs/13_damsm.ipynb #23f475cd
-def by_caption(f,       # what to do with (B, k, n, …): k captions of n words each; its result (B, …) is laid end to end
-               x,       # (B, M, …): the real words of all captions, one after another
+def by_caption(f,       # what to do with (k, n, …): k captions of n words each; its results are laid end to end
+               x,       # (M, …): the real words of all captions, one after another
                lengths  # (I,) their lengths, sorted
               ):
     "Apply `f` to the words of each caption, captions of equal length together."
     sizes, counts = lengths.unique_consecutive(return_counts=True)
-    groups = x.split((sizes*counts).tolist(), 1)
-    return torch.cat([f(g.unflatten(1, (k, n))) for g, k, n in zip(groups, counts.tolist(), sizes.tolist())], 1)
+    groups = x.split((sizes*counts).tolist())
+    return torch.cat([f(g.unflatten(0, (k, n))) for g, k, n in zip(groups, counts.tolist(), sizes.tolist())])
 
 # %% ../nbs/13_damsm.ipynb #4f4eb443
 def word_scores(regions,      # v (B, D, h, w)
@@ -70,15 +70,14 @@ def word_scores(regions,      # v (B, D, h, w)
     return scores[:, back]                                                                # without the empty one
 
 def _scores(v, e, lengths, gamma1, gamma2, cosine): # (B, D, h, w), (M, D), (I,) sorted → (B, I)
-    v, unit = v.flatten(2).transpose(1, 2), F.normalize(e, dim=1, eps=1e-8)               # (B, N, D), (M, D)
-    if cosine: e, v = unit, F.normalize(v, dim=2)
-    s = (e @ v.transpose(1, 2)).to(e.dtype)                                               # (M, D) @ (B, D, N) → (B, M, N), eq. 7
-    s_bar = s if cosine else by_caption(lambda x: x.softmax(2).flatten(1, 2), s, lengths) # eq. 8: over the words of a caption
-    alpha = (gamma1 * s_bar).softmax(2)                                                   # eq. 9: over regions
-    c = (alpha @ v).to(e.dtype)                                                           # (B, M, N) @ (B, N, D) → (B, M, D)
+    v, unit = v.flatten(2), F.normalize(e, dim=1, eps=1e-8)                               # (B, D, N), (M, D)
+    if cosine: e, v = unit, F.normalize(v, dim=1)
+    s = (e @ v.transpose(0, 1).flatten(1)).to(e.dtype)                                    # (M, D) @ (D, B·N) → (M, B·N), eq. 7
+    s_bar = s if cosine else by_caption(lambda x: x.softmax(1).flatten(0, 1), s, lengths) # eq. 8: over the words of a caption
+    alpha = (gamma1 * s_bar).unflatten(1, (len(v), -1)).softmax(2)                        # eq. 9: over regions, (M, B, N)
+    c = (alpha.transpose(0, 1) @ v.transpose(1, 2)).to(e.dtype)                           # (B, M, N) @ (B, N, D) → (B, M, D)
     r = (c*unit).sum(2)/c.norm(dim=2).clamp_min(1e-8)                                     # (B, M), the cosine
-    return by_caption(lambda x: x.logsumexp(2), gamma2 * r, lengths)                      # eq. 10, (B, I)
-
+    return by_caption(lambda x: x.logsumexp(1), gamma2 * r.T, lengths).T                  # eq. 10, (I, B) → (B, I)
 
 # %% ../nbs/13_damsm.ipynb #624c8924
 class ScoredAgain(torch.autograd.Function):
