@@ -106,17 +106,19 @@ class Generator(nn.Module):
                  act: str = 'glu',        # 'glu' [P] or 'leaky'
                  residual_images = False, # each picture corrects the smaller one
                  norm_text = False,       # scale word and sentence vectors to length √D
-                 mirror = False,          # the sign of the first number of the noise mirrors the picture (ours)
+                 mirror = False,          # a coin that the sentence may load mirrors the picture (ours)
                  released_mask = False):  # the authors' misaligned mask, see `WordAttention`
         super().__init__()
         if heads not in ('all', 'last'): raise ValueError(f"heads must be 'all' or 'last', not {heads!r}")
         store_attr('dim,cond,noise,stages,base,heads,residual_images,norm_text,mirror')
         h = list(hidden) if isinstance(hidden, (list, tuple)) else [hidden]*stages
-        self.f_ca, self.f0 = CondAugment(dim, cond), FirstStage(h[0], cond, noise + (cond - 1)*mirror, base, act)
+        self.f_ca, self.f0 = CondAugment(dim, cond), FirstStage(h[0], cond, noise - mirror, base, act)
         self.f = nn.ModuleList([NextStage(h[i], dim, n_res, act, h[i+1], released_mask) for i in range(stages-1)])
         self.g = nn.ModuleList([nn.Conv2d(c, 3, 3, 1, 1, bias=False) if heads == 'all' or i == stages-1 else nn.Identity() for i, c in enumerate(h)])
+        if mirror: self.coin = nn.Linear(dim, 1)
         self.stages_on = stages
         self.apply(init_released)
+        if mirror: nn.init.zeros_(self.coin.weight)
         if residual_images: [nn.init.zeros_(m.weight) for m in self.g[1:]]
 
 # %% ../nbs/20_generator.ipynb #f54454c6
@@ -131,6 +133,11 @@ def sqrt_d(x): # (B, D) or (B, D, T)
     return math.sqrt(x.shape[1])*F.normalize(x, dim=1)
 
 # %% ../nbs/20_generator.ipynb #606fee05
+@patch
+def lean(self: Generator, sentence): # (B, D) → (B, 1)
+    "How a sentence loads the coin: the picture is mirrored where z₁ < lean, with the chance Φ(lean), the normal distribution's."
+    return self.coin(sqrt_d(sentence) if self.norm_text else sentence)
+
 def turned(x, turn): # (B, C, H, W), (B, 1) bool
     "Mirror the pictures (or maps) whose `turn` is true."
     return torch.where(turn[..., None, None], x.flip(3), x)
@@ -145,11 +152,9 @@ def forward(self: Generator,
             eps=None   # (B, K), noise of the conditioning; None: drawn here
            ):          # images [(B, 3, S, S)] in [-1, 1], smallest first; attentions [(B, T, H, W)]; mu, logvar (B, K)
     "Draw one picture for each caption."
+    if self.mirror: turn, noise = noise[:, :1] < self.lean(sentence), noise[:, 1:]   # (B, 1), heads or tails; (B, Z-1)
     if self.norm_text: sentence, words = sqrt_d(sentence), sqrt_d(words)
     c, mu, logvar = self.f_ca(sentence, eps)
-    if self.mirror:
-        turn = noise[:, :1] < 0                                                  # (B, 1), heads or tails
-        noise = torch.cat([noise[:, 1:], torch.where(turn, -c, c)], 1)           # (B, Z-1+K)
     h = self.f0(noise, c)                                                        # (B, C, base, base)
     drawn, attentions = [self._draw(0, h, None)], []
     for i, f in enumerate(self.f[:self.stages_on-1], 1):

@@ -134,12 +134,24 @@ def _create(self: AttnGANLearner):
     if p.lam and len(images) > p.lam_from:
         match, alpha = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
         if p.agree: loss = loss + p.agree*self._agree(attentions, alpha)
+    if p.mirror: loss = loss + self._toss(images[0], logits[0])
     if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float(), p.mirror)
     self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
 
 # %% ../nbs/23_training.ipynb #18fe220e
+@patch
+def _toss(self: AttnGANLearner, pictures, logits):
+    "Minus what the mirrored smallest pictures would earn more, times the chance of that side (scalar)."
+    d, sentence = self.model.discriminators[0], self.text[1]
+    with autocast(self):
+        lean = self.model.generator.lean(sentence)[:, 0].float()                            # (B,)
+        with torch.no_grad(): f = d(pictures.flip(3)); mirrored = d.conditional(f, sentence), d.unconditional(f)
+    more = sum(l.float().detach()*sign for ls, sign in ((mirrored, 1), (logits, -1)) for l in ls if l is not None)   # (B,)
+    turned = self.noise[:, 0] < lean
+    return -(torch.special.ndtr(torch.where(turned, -lean, lean))*more).mean()
+
 @patch
 def _again(self: AttnGANLearner):
     "The smallest pictures of the same sentences, from other noise."
