@@ -132,8 +132,8 @@ def _create(self: AttnGANLearner):
     adversarial = sum(generator_loss(*float32(l), p.kind) for l in logits)
     kl = kl_loss(mu.float(), logvar.float()); loss = adversarial + p.kl*kl
     if p.lam and len(images) > p.lam_from:
-        match, alpha = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
-        if p.agree: loss = loss + p.agree*self._agree(attentions, alpha)
+        match, regions = self._match(images[-1]); self.terms['damsm'] = match.detach(); loss = loss + p.lam*match
+        if p.agree: loss = loss + p.agree*self._agree(attentions, regions)
     if p.mirror: loss = loss + self._toss(images[0], logits[0])
     if p.seek: loss = loss + p.seek*mode_seeking(images[0].float(), self._again().float(), p.mirror)
     self.terms.update(generator=loss.detach(), adversarial=adversarial.detach(), kl=kl.detach())
@@ -162,18 +162,20 @@ def _again(self: AttnGANLearner):
 
 @patch
 def _match(self: AttnGANLearner, picture):
-    "The DAMSM's four losses for generated pictures (scalar), and where its words look in them (B, T, h, w)."
+    "The DAMSM's four losses for generated pictures (scalar), and its regions (B, D, h, w)."
     (words, sentence, lengths), damsm = self.text, self.model.damsm
     with autocast(self):
         regions, image = damsm.image_encoder(picture)
         match = sum(damsm.loss(regions, image, words, sentence, lengths, self.yb[0]).values())
-    with torch.no_grad(): return match, attend_regions(words, regions.float(), lengths, damsm.gamma1, damsm.cosine)[1]
+    return match, regions
 
 @patch
-def _agree(self: AttnGANLearner, attentions, alpha):
+def _agree(self: AttnGANLearner, attentions, regions):
     "How far the generator's words look elsewhere than the DAMSM's, the mean over its stages."
-    agree = torch.stack([agreement(a.float(), alpha, self.text[2]) for a in attentions]).mean()
-    words = self.text[2].sum().float(); agree = agree*words/average([words])[0]              # a mean over words, of which another process may have more
+    (words, _, lengths), damsm = self.text, self.model.damsm
+    with torch.no_grad(): alpha = attend_regions(words, regions.float(), lengths, damsm.gamma1, damsm.cosine)[1]   # (B, T, h, w)
+    agree = torch.stack([agreement(a.float(), alpha, lengths) for a in attentions]).mean()
+    n = lengths.sum().float(); agree = agree*n/average([n])[0]                              # a mean over words, of which another process may have more
     self.terms['agree'] = agree.detach()
     return agree
 
@@ -212,7 +214,7 @@ def attngan_learner(dls, damsm, # a trained `DAMSM`, or the Learner that trained
     "A Learner for the GAN of `dls.preset`."
     p, net = dls.preset, getattr(damsm, 'model', damsm)
     dls.vocab.must_fit(len(net.text_encoder.embed.weight))
-    terms = [f'd{s}' for s in p.judged] + ['adversarial', 'damsm', 'agree', 'kl']
+    terms = [f'd{s}' for s in p.judged] + ['adversarial', 'damsm', *['agree']*bool(p.agree), 'kl']
     learn = AttnGANLearner(dls, AttnGAN(p, net), loss_func=noop, metrics=[LossTerm(t) for t in terms], splitter=two_groups, lr=[p.lr, p.d_lr],
                            opt_func=partial(adam, betas=p.betas), moms=(p.betas[0],)*3, cbs=[Grow(), *cbs], **kwargs)
     learn.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
