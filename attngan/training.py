@@ -143,14 +143,14 @@ def _create(self: AttnGANLearner):
 # %% ../nbs/23_training.ipynb #18fe220e
 @patch
 def _toss(self: AttnGANLearner, pictures, logits):
-    "Minus what the mirrored smallest pictures would earn more, times the chance of that side (scalar)."
+    "Minus what the smallest pictures earn more if mirrored, times the chance of that (scalar)."
     d, sentence = self.model.discriminators[0], self.text[1]
     with autocast(self):
         lean = self.model.generator.lean(sentence)[:, 0].float()                            # (B,)
         with torch.no_grad(): f = d(pictures.flip(3)); mirrored = d.conditional(f, sentence), d.unconditional(f)
     more = sum(l.float().detach()*sign for ls, sign in ((mirrored, 1), (logits, -1)) for l in ls if l is not None)   # (B,)
-    turned = self.noise[:, 0] < lean
-    return -(torch.special.ndtr(torch.where(turned, -lean, lean))*more).mean()
+    more = torch.where(self.noise[:, 0] < lean, -more, more)                                # some have been mirrored already
+    return -(torch.special.ndtr(lean)*(more - more.mean())).mean()
 
 @patch
 def _again(self: AttnGANLearner):
