@@ -115,10 +115,8 @@ class Generator(nn.Module):
         self.f_ca, self.f0 = CondAugment(dim, cond), FirstStage(h[0], cond, noise - mirror, base, act)
         self.f = nn.ModuleList([NextStage(h[i], dim, n_res, act, h[i+1], released_mask) for i in range(stages-1)])
         self.g = nn.ModuleList([nn.Conv2d(c, 3, 3, 1, 1, bias=False) if heads == 'all' or i == stages-1 else nn.Identity() for i, c in enumerate(h)])
-        if mirror: self.coin = nn.Linear(dim, 1)
-        self.stages_on = stages
-        self.apply(init_released)
-        if mirror: nn.init.zeros_(self.coin.weight)
+        self.stages_on = stages; self.apply(init_released)
+        if mirror: self.coin = nn.Linear(dim, 1); [nn.init.zeros_(w) for w in self.coin.parameters()]    # fair
         if residual_images: [nn.init.zeros_(m.weight) for m in self.g[1:]]
 
 # %% ../nbs/20_generator.ipynb #f54454c6

@@ -140,7 +140,7 @@ def _create(self: AttnGANLearner):
     if self.training: self._step_with(loss); m.average.update_parameters(m.generator)
     m.discriminators.requires_grad_(True)
 
-# %% ../nbs/23_training.ipynb #18fe220e
+# %% ../nbs/23_training.ipynb #c01ncd01
 @patch
 def _toss(self: AttnGANLearner, pictures, logits):
     "Minus what the smallest pictures earn more if mirrored, times the chance of that (scalar)."
@@ -152,6 +152,7 @@ def _toss(self: AttnGANLearner, pictures, logits):
     more = torch.where(self.noise[:, 0] < lean, -more, more)                                # some have been mirrored already
     return -(torch.special.ndtr(lean)*(more - more.mean())).mean()
 
+# %% ../nbs/23_training.ipynb #18fe220e
 @patch
 def _again(self: AttnGANLearner):
     "The smallest pictures of the same sentences, from other noise."
