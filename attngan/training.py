@@ -150,7 +150,7 @@ def _toss(self: AttnGANLearner, pictures, logits):
         with torch.no_grad(): f = d(pictures.flip(3)); mirrored = d.conditional(f, sentence), d.unconditional(f)
     more = sum(l.float().detach()*sign for ls, sign in ((mirrored, 1), (logits, -1)) for l in ls if l is not None)   # (B,)
     more = torch.where(self.noise[:, 0] < lean, -more, more)                                # some have been mirrored already
-    return -(torch.special.ndtr(lean)*(more - more.mean())).mean()
+    return -(torch.special.ndtr(lean)*(more - gather(more).mean())).mean()
 
 # %% ../nbs/23_training.ipynb #18fe220e
 @patch
