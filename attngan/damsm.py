@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch, store_attr
-from .attention import word_mask, attend_regions
+from .attention import word_mask, region_attention
 from .distributed import gather, world_size
 from .text_encoder import TextEncoder
 from .image_encoder import InceptionEncoder, Seen, SmallEncoder
@@ -107,7 +107,7 @@ def words_loss(regions,         # v (B, D, h, w)
               ):                # image → text, text → image (scalars), attention (B, T, h, w) of each caption on its own picture
     "L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13)."
     scores = word_scores(regions, words, lengths, gamma1, gamma2, cosine, chunk)
-    with torch.no_grad(): _, attention = attend_regions(*at_least_float32(words, regions), lengths, gamma1, cosine)
+    with torch.no_grad(): attention = region_attention(*at_least_float32(words, regions), lengths, gamma1, cosine)
     return *match_loss(gamma3*scores, class_ids), attention
 
 # %% ../nbs/13_damsm.ipynb #fcbcb581

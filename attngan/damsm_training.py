@@ -27,7 +27,7 @@ from .text_encoder import TextEncoder
 from .image_encoder import InceptionEncoder, Seen, SmallEncoder
 from .damsm import DAMSM
 from .distributed import DistributedLearner, broadcast, gather
-from .attention import attend_regions
+from .attention import region_attention
 from .data import to_uint8, wrap
 from .shelves import origin, shelf
 from .paperbirds import QUESTIONS, answers
@@ -278,7 +278,7 @@ def show_word_attention(damsm, dls, n=2, columns=9):
     import matplotlib.pyplot as plt
     images, ids, lengths, _ = dls.valid.one_batch()
     damsm.eval(); regions, _, words, _ = damsm(images, ids, lengths)
-    _, attention = attend_regions(words, regions, lengths, damsm.gamma1, damsm.cosine)                     # (B, T, h, w)
+    attention = region_attention(words, regions, lengths, damsm.gamma1, damsm.cosine)                     # (B, T, h, w)
     fig, axs = plt.subplots(n, columns, figsize=(1.25*columns, 1.5*n), squeeze=False)
     for i, row in zip(torch.linspace(0, len(ids)-1, n).long().tolist(), axs):
         picture = to_uint8(images[-1][i]); row[0].imshow(picture)

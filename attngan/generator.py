@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CondAugment', 'UpConv', 'conv3x3', 'gated', 'up_block', 'ResBlock', 'FirstStage', 'NextStage', 'Generator',
-           'init_released', 'sqrt_d', 'turned', 'folded']
+           'init_released', 'sqrt_d', 'turned', 'exchange', 'ordinary', 'ChannelsLast', 'ShortConv', 'folded']
 
 # %% ../nbs/20_generator.ipynb #a4d256b3
 import math
@@ -179,13 +179,34 @@ def released(self: Generator):
             r'f\.(\d)\.up\.(\d)\.': lambda i, j: f'h_net{i+2}.upsample.{j+1}.',
             r'g\.(\d)\.': lambda i: f"img_net{'' if self.heads == 'last' else i+1}.img.0."}
 
-# %% ../nbs/20_generator.ipynb #bcdd2108
-def folded(net) -> nn.Module:
-    "A copy for drawing alone: each `UpConv` becomes an ordinary layer, and each BatchNorm is multiplied into the layer before it."
-    net = deepcopy(net)
+# %% ../nbs/20_generator.ipynb #bcdd2107
+def exchange(net, kind, make):
+    "Put make(layer) in the place of each layer of this `kind`, in place. Returns `net`."
     for m in list(net.modules()):
-        for name, up in m.named_children():
-            if not isinstance(up, UpConv): continue
-            layer = nn.ConvTranspose2d(up.in_channels, up.out_channels, 4, 2, 1, bias=False); layer.weight = nn.Parameter(up.kernels())
-            setattr(m, name, layer)
-    return fold_norms(net)
+        for name, layer in m.named_children():
+            if isinstance(layer, kind): setattr(m, name, make(layer))
+    return net
+
+def ordinary(up): # an `UpConv`
+    "The same as a layer of PyTorch's: (B, c_in, H, W) → (B, c_out, 2H, 2W)"
+    layer = nn.ConvTranspose2d(up.in_channels, up.out_channels, 4, 2, 1, bias=False); layer.weight = nn.Parameter(up.kernels())
+    return layer
+
+class ChannelsLast(nn.Module):
+    "(B, C, H, W) → the same, in memory pixel by pixel."
+    def forward(self, x): return x.contiguous(memory_format=torch.channels_last)
+
+class ShortConv(nn.Module):
+    "A convolution that multiplies in bfloat16, and takes and gives what its neighbours have: (B, c_in, H, W) → (B, c_out, H', W')"
+    def __init__(self, conv): super().__init__(); self.conv = conv.bfloat16()
+    def forward(self, x): return self.conv(x.bfloat16()).to(x.dtype)
+
+# %% ../nbs/20_generator.ipynb #bcdd2108
+def folded(net,       # a `Generator`
+           bf16=False # let the convolutions of F₀ and F_i multiply in bfloat16
+          ) -> nn.Module:
+    "A copy for drawing alone: no `UpConv` and no BatchNorm is left, and channels come last in memory."
+    net = fold_norms(exchange(deepcopy(net), UpConv, ordinary))
+    for f in net.f: f.refine.insert(0, ChannelsLast())
+    if bf16: [exchange(part, (nn.Conv2d, nn.ConvTranspose2d), ShortConv) for part in (net.f0, net.f)]
+    return net

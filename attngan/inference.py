@@ -85,7 +85,7 @@ def _draw(self: TextToImage, ids, lengths, z, eps): # (B, T), (B,), (B, Z), (B, 
     device = next(self.parameters()).device
     ids, lengths = ids.to(device), torch.as_tensor(lengths, device=device)
     words, sentence = self.text_encoder(ids, lengths)                                           # (B, D, T), (B, D)
-    z, sentence, words, eps = (x.to(self.generator.f_ca.fc.weight) for x in (z, sentence, words, eps))   # to its device, and to its 32 or 16 bits
+    z, sentence, words, eps = (x.to(self.generator.f_ca.fc.weight) for x in (z, sentence, words, eps))   # to its device
     images, attention, *_ = self.generator(z, sentence, words, lengths, eps)
     stages = zip(*[[Image.fromarray(a) for a in to_uint8(x)] for x in images])
     return [(list(s), [m[:l] for m in a]) for s, a, l in zip(stages, zip(*[a.float().cpu() for a in attention]), lengths)]
@@ -215,12 +215,11 @@ def show_attention(self: Drawings, i=0, stage=0, columns=8):
 # %% ../nbs/30_inference.ipynb #408129f4
 @patch
 def fast(self: TextToImage,
-         bf16=None # numbers of 16 bits in the generator; None: where the device multiplies them faster
+         bf16=None # multiply in 16 bits; None: where that is faster
         ) -> TextToImage:
     "A copy for drawing alone (see `folded`): the same pictures, sooner. It can be neither trained nor saved."
-    twin = deepcopy(self); twin.generator = folded(self.generator)
-    device = next(self.parameters()).device
-    if fast_bf16(device) if bf16 is None else bf16: twin.generator.bfloat16()
+    twin, device = deepcopy(self), next(self.parameters()).device
+    twin.generator = folded(self.generator, fast_bf16(device) if bf16 is None else bf16)
     return twin
 
 # %% ../nbs/30_inference.ipynb #hub00003

@@ -20,7 +20,7 @@ from scipy.ndimage import binary_dilation, label
 from torch import nn
 from fastai.learner import Metric
 from safetensors.torch import load_file
-from .attention import attend_regions
+from .attention import region_attention
 from .damsm_training import fast_bf16, r_precision
 from .image_encoder import conv_bn
 from .inference import TextToImage, load_damsm
@@ -182,7 +182,7 @@ def judged(pictures, birds,    # (n, 3, S, S) in [-1, 1]; `PaperBirds` whose cap
     damsm, vocab = judge or load_judge(); ids, lengths = encoded(vocab, birds, max(len(c[0]) for c in birds.captions))
     words, sentence = damsm.text_encoder(ids, lengths)                                               # (n, D, T), (n, D)
     regions, image = [torch.cat(x) for x in zip(*[damsm.image_encoder(p) for p in pictures.split(200)])]   # (n, D, 16, 16), (n, D)
-    attention = attend_regions(words, regions, lengths, damsm.gamma1, damsm.cosine)[1]
+    attention = region_attention(words, regions, lengths, damsm.gamma1, damsm.cosine)
     return attention, r_precision(image, sentence, torch.as_tensor(birds.species))
 
 # %% ../nbs/31_metrics.ipynb #032f2672

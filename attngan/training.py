@@ -19,7 +19,7 @@ from fastai.learner import Metric, Recorder
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
-from .attention import attend_regions
+from .attention import region_attention
 from .damsm_training import DAMSMLearner, autocast, fast_bf16, instead
 from .data import show_rows, to_uint8
 from .discriminator import Discriminator
@@ -174,7 +174,7 @@ def _match(self: AttnGANLearner, picture):
 def _agree(self: AttnGANLearner, attentions, regions):
     "How far the generator's words look elsewhere than the DAMSM's, the mean over its stages."
     (words, _, lengths), damsm = self.text, self.model.damsm
-    with torch.no_grad(): alpha = attend_regions(words, regions.float(), lengths, damsm.gamma1, damsm.cosine)[1]   # (B, T, h, w)
+    with torch.no_grad(): alpha = region_attention(words, regions.float(), lengths, damsm.gamma1, damsm.cosine)   # (B, T, h, w)
     agree = torch.stack([agreement(a.float(), alpha, lengths) for a in attentions]).mean()
     n = lengths.sum().float(); agree = agree*n/average([n])[0]                              # a mean over words, of which another process may have more
     self.terms['agree'] = agree.detach()
