@@ -17,7 +17,7 @@ from .damsm import match_loss, sentence_loss
 from .files import CaptionedImage
 from .gan_losses import kl_loss
 from .discriminator import ProductConv
-from .generator import UpConv
+from .generator import UpConv, exchange
 from .presets import birds
 
 # %% ../nbs/tutorials/speed.ipynb #3d740a31
@@ -73,11 +73,8 @@ class Plainly(nn.Module):
 
 def plainly(net):
     "A copy with the two steps one after the other, and with convolutions that PyTorch does."
-    net = copy.deepcopy(net)
-    for m in list(net.modules()):
-        if isinstance(m, ProductConv): m.__class__ = nn.Conv2d
-        for name, child in m.named_children():
-            if isinstance(child, UpConv): setattr(m, name, Plainly(child))
+    net = exchange(copy.deepcopy(net), UpConv, Plainly)
+    for m in net.modules(): m.__class__ = nn.Conv2d if isinstance(m, ProductConv) else type(m)
     return net
 
 def look_plainly(encoder, x): # an `InceptionEncoder`, (B, 3, H, W) → regions, image

@@ -31,7 +31,7 @@ def test_words_loss(benchmark, version, B):
 @pytest.mark.parametrize('version', ('plain', 'ours', 'folded', '16 bits'))
 def test_drawing(benchmark, version, B):
     torch.manual_seed(0); net = new_generator(birds).eval()
-    net = {'plain': plainly, 'ours': lambda n: n, 'folded': folded, '16 bits': lambda n: folded(n).bfloat16()}[version](net).to(device)
+    net = {'plain': plainly, 'ours': lambda n: n, 'folded': folded, '16 bits': lambda n: folded(n, bf16=True)}[version](net).to(device)
     wish = [x.to(net.f_ca.fc.weight) for x in (torch.randn(B, 100), torch.randn(B, 256), torch.randn(B, 256, 18))]
     with torch.inference_mode(): race(benchmark, f'drawing at 256 pixels, B = {B}', lambda: net(*wish, torch.full((B,), 12, device=device)))
 
