@@ -73,7 +73,7 @@ def generate(self: TextToImage,
     g.manual_seed(seed) if seed is not None else g.seed()
     Z, K = self.preset.noise, self.preset.cond
     noise = torch.stack([torch.randn(Z+K, generator=g) for _ in range(n)]).split([Z, K], 1)                  # z (n, Z), eps (n, K)
-    drawn = self._side_by_side(encoded, *noise) if self.preset.released_mask else [self._draw(i[:l].expand(n, -1), [l]*n, *noise) for i, l in encoded]
+    drawn = self._side_by_side(encoded, *noise) if self.preset.released_mask else [self._a_few(i[:l], *noise) for i, l in encoded]
     words = [[self.vocab.words[int(i)] for i in ids[:l]] for ids, l in encoded for _ in range(n)]
     pictures = [picture for caption in drawn for picture in caption]
     return Drawings([s[-1] for s, _ in pictures], [s for s, _ in pictures], [a for _, a in pictures], words)
@@ -89,6 +89,11 @@ def _draw(self: TextToImage, ids, lengths, z, eps): # (B, T), (B,), (B, Z), (B, 
     images, attention, *_ = self.generator(z, sentence, words, lengths, eps)
     stages = zip(*[[Image.fromarray(a) for a in to_uint8(x)] for x in images])
     return [(list(s), [m[:l] for m in a]) for s, a, l in zip(stages, zip(*[a.float().cpu() for a in attention]), lengths)]
+
+@patch
+def _a_few(self: TextToImage, ids, z, eps): # one caption's (T,), (n, Z), (n, K) → for each: pictures of all sizes, attention
+    few = max(1, 2**(20 if next(self.parameters()).is_cuda else 16)//self.preset.sizes[-1]**2)
+    return [picture for z, eps in zip(z.split(few), eps.split(few)) for picture in self._draw(ids.expand(len(z), -1), [len(ids)]*len(z), z, eps)]
 
 # %% ../nbs/30_inference.ipynb #296701a4
 @patch
