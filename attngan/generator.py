@@ -192,10 +192,12 @@ def ordinary(up): # an `UpConv`
     layer = nn.ConvTranspose2d(up.in_channels, up.out_channels, 4, 2, 1, bias=False); layer.weight = nn.Parameter(up.kernels())
     return layer
 
+# %% ../nbs/20_generator.ipynb #bcdd210b
 class ChannelsLast(nn.Module):
     "(B, C, H, W) → the same, in memory pixel by pixel."
     def forward(self, x): return x.contiguous(memory_format=torch.channels_last)
 
+# %% ../nbs/20_generator.ipynb #bcdd210d
 class ShortConv(nn.Module):
     "A convolution that multiplies in bfloat16, and takes and gives what its neighbours have: (B, c_in, H, W) → (B, c_out, H', W')"
     def __init__(self, conv): super().__init__(); self.conv = conv.bfloat16()
