@@ -66,7 +66,8 @@ def generate(self: TextToImage,
              n=1,       # pictures a caption
              seed=None  # the same seed gives the same pictures; None: others every time
             ) -> Drawings:
-    "Draw. Raises `CaptionError` for a caption without a known word; a caption longer than T is shortened with a warning."
+    "Draw. Raises `CaptionError` for a caption without a known word, ValueError for n below 1; a caption longer than T is shortened with a warning."
+    if n < 1: raise ValueError(f'n, the number of pictures, must be 1 or more, not {n}')
     captions = [caption] if isinstance(caption, str) else list(caption)
     encoded = [self.vocab.encode(c, self.preset.T) for c in captions]        # all are checked before any is drawn
     g = torch.Generator()
