@@ -426,6 +426,7 @@ class PaperBirds:
                  cache: bool = True,       # keep the drawn pictures on disk
                  workers: int | None = None): # processes that draw; None: one for each core
         if split not in ('train', 'test'): raise ValueError(f"split must be 'train' or 'test', not {split!r}")
+        if n < 1: raise ValueError(f'n, the number of pictures, must be 1 or more, not {n}')
         self.split, self.size = split, size
         self.birds, self.species = choose_birds(split, n, seed, per_species)
         rng = random.Random(f'captions-{split}-{seed}')
