@@ -41,13 +41,14 @@ def attngan_generate(caption: str,             # what to draw
     from attngan.inference import TextToImage
     from attngan.shelves import whole_file
     from attngan.text import CaptionError
-    try: out, o = TextToImage.from_pretrained(m).generate(caption, n=n, seed=seed), make_way(o)
+    try:
+        out, o = TextToImage.from_pretrained(m).generate(caption, n=n, seed=seed), make_way(o)
+        for i in range(n):
+            path = o if n == 1 else o.with_stem(f'{o.stem}-{i+1}')
+            fig = out.show_attention(i)
+            with whole_file(path) as f: fig.savefig(f, format='png', dpi=140)
+            plt.close(fig); print(path)
     except (CaptionError, OSError, ValueError) as e: print(f'attngan_generate: {e}', file=sys.stderr); sys.exit(2)
-    for i in range(len(out)):
-        path = o if n == 1 else o.with_stem(f'{o.stem}-{i+1}')
-        fig = out.show_attention(i)
-        with whole_file(path) as f: fig.savefig(f, format='png', dpi=140)
-        plt.close(fig); print(path)
 
 # %% ../nbs/33_cli.ipynb #d8d4f29b
 def train(minutes=10., seed=0, n=9000, skip_bad=False,
@@ -110,12 +111,13 @@ def attngan_train(minutes: float = 10.,     # wall time for everything, data set
     from attngan.resuming import TrainingStopped, log_to
     if check: sys.exit(look_through(n))
     if minutes <= 0: print(f'attngan_train: minutes must be more than 0, not {minutes:g}', file=sys.stderr); sys.exit(2)
-    start, points = time.monotonic(), Path(out)/'checkpoints'; log_to(Path(out)/'train.log')
+    start, points, mine = time.monotonic(), Path(out)/'checkpoints', False
     try:
-        with together(): args = broadcast(None if rank() else claim(points, resume, minutes=minutes, seed=seed, n=n, skip_bad=skip_bad))
+        log_to(Path(out)/'train.log')
+        with together(): args = broadcast(None if rank() else claim(points, resume, minutes=minutes, seed=seed, n=n, skip_bad=skip_bad)); mine = not resume and not rank()
         finish(train(**args, folder=points, resume=resume, stop=not go_on), out, start)
-    except (ValueError, TrainingStopped) as e:
-        if not rank() and [f.name for f in points.glob('*')] == ['run.json']: shutil.rmtree(points)      # nothing has been trained that could be gone on with
+    except (OSError, ValueError, TrainingStopped) as e:
+        if mine and [f.name for f in points.glob('*')] == ['run.json']: shutil.rmtree(points)      # nothing has been trained that could be gone on with
         print(f'attngan_train: {e}', file=sys.stderr); sys.exit(2)
     except KeyboardInterrupt: print(f'attngan_train: stopped; go on with: attngan_train --resume --out {out}', file=sys.stderr); sys.exit(130)
 
