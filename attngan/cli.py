@@ -146,8 +146,8 @@ def attngan_evaluate(m: str = 'paperbirds',         # model: 'paperbirds', a fol
     from attngan.metrics import evaluate
     if n < 100: print('attngan_evaluate: n must be 100 or more, for R-precision chooses among a hundred captions', file=sys.stderr); sys.exit(2)
     try:
-        o = make_way(o)                            # before the minutes that measuring takes
         model, own = TextToImage.from_pretrained(m), pretrained(m)/'damsm.safetensors'
+        o = make_way(o)                            # before the minutes that measuring takes
         e = evaluate(model, n, seed, load_damsm(own) if own.exists() else None, {'': False, 'download': None}.get(inception, inception)) | dict(weights=fingerprint(model))
     except (OSError, ValueError, ModuleNotFoundError) as err: print(f'attngan_evaluate: {err}', file=sys.stderr); sys.exit(2)
     print_evaluation(e)

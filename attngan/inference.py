@@ -86,7 +86,7 @@ def _draw(self: TextToImage, ids, lengths, z, eps): # (B, T), (B,), (B, Z), (B, 
     device = next(self.parameters()).device
     ids, lengths = ids.to(device), torch.as_tensor(lengths, device=device)
     words, sentence = self.text_encoder(ids, lengths)                                           # (B, D, T), (B, D)
-    z, sentence, words, eps = (x.to(self.generator.f_ca.fc.weight) for x in (z, sentence, words, eps))   # to its device
+    z, sentence, words, eps = (x.to(self.generator.f_ca.fc.weight) for x in (z, sentence, words, eps))   # to its device and type
     images, attention, *_ = self.generator(z, sentence, words, lengths, eps)
     stages = zip(*[[Image.fromarray(a) for a in to_uint8(x)] for x in images])
     return [(list(s), [m[:l] for m in a]) for s, a, l in zip(stages, zip(*[a.float().cpu() for a in attention]), lengths)]
