@@ -75,7 +75,7 @@ def word_scores(regions,      # v (B, D, h, w)
     "R(Q, D) of every picture with every caption ([P] eq. 7–10, without the exponent 1/γ₂: released code), in float32 at least; under autocast the products are its."
     regions, words = at_least_float32(regions, words); order = lengths.argsort(); lengths = lengths[order]
     real = word_mask(lengths, words.shape[2]); e = words[order].transpose(1, 2)[real]     # (I, T); (M, D): real words only
-    e, lengths = F.pad(e, (0, 0, 0, 16 - len(e) % 16)), F.pad(lengths, (0, 1), value=16 - len(e) % 16)   # and an empty caption: M is now one of few numbers
+    if torch.is_autocast_enabled(e.device.type): e, lengths = F.pad(e, (0, 0, 0, 16 - len(e) % 16)), F.pad(lengths, (0, 1), value=16 - len(e) % 16)
     few = len(regions) if regions.is_cuda else max(1, 2**19//(len(e)*regions[0, 0].numel()))   # so many pictures' s, two megabytes, stay in a CPU's cache
     score = partial(_scores, lengths=lengths, real=real, gamma1=gamma1, gamma2=gamma2, cosine=cosine)
     scores = ScoredAgain.apply(regions, e, score, chunk) if chunk else torch.cat([score(v, e) for v in regions.split(few)])
