@@ -53,10 +53,11 @@ def scores_in_a_loop(regions, words, lengths, gamma1=4., gamma2=5.): # v (B, D, 
     return torch.stack(columns, 1)
 
 # %% ../nbs/tutorials/speed.ipynb #9349f0ed
-def products(v, e, grad): # v (B, D, N), e (M, D), (B, M, N): the bare matrix products of a forward and backward pass
-    s = e @ v                                                                 # (M, D) @ (B, D, N) → (B, M, N)
-    c = s @ v.transpose(1, 2)                                                 # (B, M, N) @ (B, N, D) → (B, M, D)
-    return c @ v, s.transpose(1, 2) @ c, grad.transpose(1, 2) @ e, grad @ v.transpose(1, 2)   # gradients: of α, of v twice, of e
+def products(v, e, grad, multiply=torch.matmul): # v (B, D, N), e (M, D), (B, M, N): the bare matrix products of a forward and backward pass
+    e = e.expand(len(v), -1, -1)                                              # (B, M, D)
+    s = multiply(e, v)                                                        # (B, M, D) @ (B, D, N) → (B, M, N)
+    c = multiply(s, v.mT)                                                     # (B, M, N) @ (B, N, D) → (B, M, D)
+    return multiply(c, v), multiply(s.mT, c), multiply(grad.mT, e), multiply(grad, v.mT)   # gradients: of α, of v twice, of e
 
 def a_batch(B, D=256, T=18, side=17, device='cpu'): # regions (B, D, side, side), words (B, D, T), lengths (B,): the paper's birds
     return torch.randn(B, D, side, side, device=device, requires_grad=True), torch.randn(B, D, T, device=device, requires_grad=True), torch.randint(5, T+1, (B,), device=device)

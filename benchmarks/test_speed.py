@@ -1,6 +1,6 @@
 "The races of nbs/tutorials/speed.ipynb for pytest-benchmark: `pytest benchmarks --benchmark-group-by=group --benchmark-columns=median,ops,rounds`. No test of anything."
 import pytest, torch
-from attngan.damsm import match_loss, words_loss
+from attngan.damsm import match_loss, matmul, words_loss
 from attngan.damsm_training import new_damsm
 from attngan.data import ImageCaptionDataLoaders
 from attngan.generator import folded
@@ -17,7 +17,7 @@ def race(benchmark, group, f, rounds=5):
     benchmark.group = group; benchmark.pedantic(lambda: (f(), wait()), rounds=rounds, warmup_rounds=1)
 
 @pytest.mark.parametrize('B', (16, 32, 48))
-@pytest.mark.parametrize('version', ('loop', 'ours', 'one picture at a time', 'products alone'))
+@pytest.mark.parametrize('version', ('loop', 'ours', 'one picture at a time', 'products with @', 'products'))
 def test_words_loss(benchmark, version, B):
     torch.manual_seed(0); regions, words, lengths = batch = a_batch(B, device=device); M = int(lengths.sum())
     v, e, grad = regions.detach().flatten(2), torch.randn(M, 256, device=device), torch.randn(B, M, 289, device=device)
@@ -25,7 +25,7 @@ def test_words_loss(benchmark, version, B):
         'loop': lambda: gradients(match_loss(10*scores_in_a_loop(*batch)), regions, words),
         'ours': lambda: gradients(words_loss(*batch)[:2], regions, words),
         'one picture at a time': lambda: gradients(words_loss(*batch, chunk=1)[:2], regions, words),
-        'products alone': lambda: products(v, e, grad)}[version])
+        'products with @': lambda: products(v, e, grad), 'products': lambda: products(v, e, grad, matmul)}[version])
 
 @pytest.mark.parametrize('B', (1, 16))
 @pytest.mark.parametrize('version', ('plain', 'ours', 'folded', '16 bits'))
