@@ -89,7 +89,7 @@ def _scores(v, e, lengths, real, gamma1, gamma2, cosine): # (B, D, h, w), (M, D)
     return rows.logsumexp(2)                                                              # eq. 10, (B, I)
 
 # %% ../nbs/13_damsm.ipynb #4f4eb443
-_at_once = 2**20              # numbers of s: four megabytes, which stay in a CPU's cache
+_at_once = 2**20              # numbers of s, on a CPU: four megabytes
 
 def word_scores(regions,      # v (B, D, h, w)
                 words,        # e (I, D, T)
