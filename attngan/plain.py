@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['vocabulary', 'race', 'peak', 'scores_in_a_loop', 'products', 'a_batch', 'gradients', 'Plainly', 'plainly',
-           'look_plainly', 'PlainStep', 'photographs']
+           'look_plainly', 'judge_plainly', 'PlainStep', 'photographs']
 
 # %% ../nbs/tutorials/speed.ipynb #a8fa71b5
 import copy, ctypes, gc, os, statistics, time
@@ -82,6 +82,14 @@ def look_plainly(encoder, x): # an `InceptionEncoder`, (B, 3, H, W) → regions,
     local = encoder.lower(F.interpolate(x, size=(299, 299), mode='bilinear'))
     return encoder.region_head(local), encoder.image_head(encoder.upper(local).mean((2, 3)))
 
+# %% ../nbs/tutorials/speed.ipynb #560bc985
+def judge_plainly(d, real, fake, sentence): # a critic, (B, 3, S, S) twice, (B, D) → scalar
+    "What the critic has to pay ([P] eq. 4, with the wrong pairs of the released code)."
+    one, bce = torch.ones(len(real), device=real.device), F.binary_cross_entropy_with_logits; zero = 0*one
+    r, f = d(real), d(fake)
+    wrong = bce(d.conditional(r[:-1], sentence[1:]), zero[1:])
+    return (bce(d.unconditional(r), one) + bce(d.conditional(r, sentence), one))/2 + (bce(d.unconditional(f), zero) + bce(d.conditional(f, sentence), zero) + wrong)/3
+
 # %% ../nbs/tutorials/speed.ipynb #560bc986
 class PlainStep:
     "One batch of the released recipe on copies of a model's networks."
@@ -93,15 +101,9 @@ class PlainStep:
         self.opts = [torch.optim.Adam(n.parameters(), lr, betas=(.5, .999), foreach=False) for n in (*self.critics, self.generator)]
         self.average = [p.detach().clone() for p in self.generator.parameters()]
 
-    def judge(self, d, real, fake, sentence): # (B, 3, S, S) twice, (B, D) → scalar, equation 4
-        one, bce = torch.ones(len(real), device=real.device), F.binary_cross_entropy_with_logits; zero = 0*one
-        r, f = d(real), d(fake)
-        wrong = bce(d.conditional(r[:-1], sentence[1:]), zero[1:])
-        return (bce(d.unconditional(r), one) + bce(d.conditional(r, sentence), one))/2 + (bce(d.unconditional(f), zero) + bce(d.conditional(f, sentence), zero) + wrong)/3
-
     def __call__(self, images, words, sentence, lengths, class_ids, noise, eps, p=birds):
         fakes, _, mu, logvar = self.generator(noise, sentence, words, lengths, eps); one = torch.ones(len(noise), device=noise.device)
-        for d, opt, real, fake in zip(self.critics, self.opts, images, fakes): opt.zero_grad(); self.judge(d, real, fake.detach(), sentence).backward(); opt.step()
+        for d, opt, real, fake in zip(self.critics, self.opts, images, fakes): opt.zero_grad(); judge_plainly(d, real, fake.detach(), sentence).backward(); opt.step()
         self.opts[-1].zero_grad(); loss = p.kl*kl_loss(mu, logvar)
         for d, h in ((d, d(fake)) for d, fake in zip(self.critics, fakes)):
             for logits in (d.conditional(h, sentence), d.unconditional(h)): loss = loss + F.binary_cross_entropy_with_logits(logits, one)
