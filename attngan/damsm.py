@@ -52,12 +52,16 @@ def softmax_by_caption(x,       # (M, …): the real words of all captions, one 
     return torch.cat([g.unflatten(0, (k, n)).softmax(1).flatten(0, 1) for g, k, n in groups])   # (k·n, …) → (k, n, …) → (k·n, …)
 
 # %% ../nbs/13_damsm.ipynb #13prod02
+def _product(x, y): # (M, K), (K, N) → (M, N)
+    if x.T.is_contiguous() and x.numel() > y.numel() + len(x)*y.shape[1]: return _product(y.T, x.T).T   # copies y and the result, not x
+    if not (y.is_contiguous() or y.T.is_contiguous()): y = y.contiguous()                               # has gaps
+    return torch.ops.mkldnn._linear_pointwise(x, y.T, None, 'none', [], '')
+
 class _ByOneDNN(torch.autograd.Function):
     "a @ b, for `matmul`."
     @staticmethod
     def forward(a, b): # (M, K), (K, N) → (M, N) or (B, M, K), (B, K, N) → (B, M, N)
-        def one(x, y): return torch.ops.mkldnn._linear_pointwise(x, y.T, None, 'none', [], '')
-        return one(a, b) if a.dim() == 2 else torch.stack([one(x, y) for x, y in zip(a, b)])
+        return _product(a, b) if a.dim() == 2 else torch.stack([_product(x, y) for x, y in zip(a, b)])
 
     @staticmethod
     def setup_context(ctx, inputs, output): ctx.save_for_backward(*inputs)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch
+from .damsm import matmul
 from .generator import init_released, sqrt_d
 
 # %% ../nbs/21_discriminator.ipynb #17646189
@@ -37,7 +38,7 @@ class ProductConv(nn.Conv2d):
         (k, _), (stride, _), (pad, _) = self.kernel_size, self.stride, self.padding
         side = (x.shape[2] + 2*pad - k)//stride + 1
         patches = F.unfold(x, k, padding=pad, stride=stride).transpose(0, 1).flatten(1)   # (c_in·k², B·h·w)
-        out = self.weight.flatten(1) @ patches                                            # (c_out, c_in·k²) @ (c_in·k², B·h·w)
+        out = matmul(self.weight.flatten(1), patches)                                     # (c_out, c_in·k²) @ (c_in·k², B·h·w)
         if self.bias is not None: out = out + self.bias[:, None]
         return out.view(-1, len(x), side, side).transpose(0, 1)                           # (c_out, B·h·w) → (B, c_out, h, w)
 
