@@ -53,7 +53,7 @@ def softmax_by_caption(x,       # (M, …): the real words of all captions, one 
 
 # %% ../nbs/13_damsm.ipynb #13prod02
 def _product(x, y): # (M, K), (K, N) → (M, N)
-    if x.T.is_contiguous() and x.numel() > y.numel() + len(x)*y.shape[1]: return _product(y.T, x.T).T   # copies y and the result, not x
+    if x.T.is_contiguous() and x.numel() > y.numel() + len(x)*y.shape[1]: return _product(y.T, x.T).T   # may copy y and the result, not x
     if not (y.is_contiguous() or y.T.is_contiguous()): y = y.contiguous()                               # has gaps
     return torch.ops.mkldnn._linear_pointwise(x, y.T, None, 'none', [], '')
 
