@@ -57,6 +57,7 @@ def _product(x, y): # (M, K), (K, N) → (M, N)
     if not (y.is_contiguous() or y.T.is_contiguous()): y = y.contiguous()                               # has gaps
     return torch.ops.mkldnn._linear_pointwise(x, y.T, None, 'none', [], '')
 
+# %% ../nbs/13_damsm.ipynb #13prod10
 class _ByOneDNN(torch.autograd.Function):
     "a @ b, for `matmul`."
     @staticmethod
@@ -71,6 +72,7 @@ class _ByOneDNN(torch.autograd.Function):
         (a, b), (for_a, for_b) = ctx.saved_tensors, ctx.needs_input_grad
         return _ByOneDNN.apply(grad, b.mT) if for_a else None, _ByOneDNN.apply(a.mT, grad) if for_b else None
 
+# %% ../nbs/13_damsm.ipynb #13prod12
 def matmul(a, # (M, K) or (B, M, K); else as `@`
            b  # (K, N) or (B, K, N)
           ):  # (M, N) or (B, M, N)
