@@ -1,102 +1,323 @@
-"Reads the notebooks as a strict colleague would, without running them: `python tools/check.py [top]`. Prints what it finds; the exit status is 1 if that is anything."
-import ast, io, json, re, sys, tokenize
+"""Read every notebook and page without running it: `python tools/check.py [top]`.
+
+Prints what it finds; the exit status is 1 if that is anything. Style of the Python
+code itself is ruff's business (see pyproject.toml); this tool looks for what a reader
+of the book would miss: shapes, explanations, pictures, links, plain words.
+"""
+import ast
+import io
+import json
+import re
+import sys
+import tokenize
 from pathlib import Path
 from urllib.parse import unquote
 
-LONG, MANY = 25, 3   # so many lines an exported cell may have; with so many parameters each has to be explained
+WIDTH = 100       # columns that a line of any cell may have
+EXPLAIN_FROM = 3  # with so many parameters each of them has to be explained
 REPO = 'https://github.com/annotated-attngan/attngan/blob/main/'
-HOUSE = set('''ids lengths words sentence regions image images class_ids captions caption vocab preset dls damsm text_encoder image_encoder
-    path folder seed n bs size rng lr device cbs title gamma1 gamma2 gamma3 c_in c_out ch act'''.split())   # the same everywhere, explained in design and book
-HOOKS = re.compile(r'(before|after)_\w+|forward|backward|encodes|decodes|setups|train|reset|accumulate|value|name|create_item|get_idxs|find_class|persistent_load|default')
-TENSORS = re.compile(r'\bF\.\w+\(|\btorch\.(cat|stack|einsum|zeros|ones|empty|full|randn?|arange|linspace|where|bmm|tensor)\(|\.(softmax|log_softmax|permute|movedim|unsqueeze|flatten|view|expand)\(')
-SHAPE = re.compile(r'\((?=[^()]*([A-Z0-9…]|,\)))[^()\s,]+(, ?[^()\s,]+( [^()\s,]+)?)+\)|\(\w[^()]*,\)|\b(scalar|any shapes?)\b')   # (B, D, T), (B,), (numbers of all tensors,)
+PYTHON_FOLDERS = ('tests', 'tools', 'examples', 'benchmarks')
+
+# Parameters that mean the same everywhere and are explained once in the book.
+KNOWN = set('''
+    ids lengths words sentence regions image images class_ids captions caption vocab
+    config dls damsm text_encoder image_encoder path folder seed n bs size rng lr device
+    cbs title gamma1 gamma2 gamma3 c_in c_out ch act
+'''.split())
+
+# Methods whose meaning is given by PyTorch, fastai or Python.
+HOOKS = re.compile(
+    r'(before|after)_\w+|forward|backward|encodes|decodes|setups|train|reset|accumulate'
+    r'|value|name|create_item|get_idxs|find_class|persistent_load|default|build'
+    r'|write|flush|read|do_GET|do_POST|log_message')
+TENSORS = re.compile(
+    r'\bF\.\w+\(|\btorch\.(cat|stack|einsum|zeros|ones|empty|full|randn?|arange|linspace'
+    r'|where|bmm|tensor)\(|\.(softmax|log_softmax|permute|movedim|unsqueeze|flatten'
+    r'|view|expand)\(')
+SHAPE = re.compile(   # (B, D, T), (B,), (values of all tensors,)
+    r'\((?=[^()]*([A-Z0-9…]|,\)))[^()\s,]+(, ?[^()\s,]+( [^()\s,]+)?)+\)'
+    r'|\(\w[^()]*,\)|\b(scalar|any shapes?)\b')
 LINK = re.compile(r'\]\(([^)\s]+)[^)]*\)|(?:src|srcset|href)="([^"]+)"')
 
-# the library
+# Private words of early drafts, and what the field says.
+REFUSED = {
+    r'\bcritics?\b': 'discriminator',
+    r'\bjudges?\b': 'discriminator, or held-out evaluator',
+    r'\btrunks?\b': 'backbone',
+    r'\bshel(f|ves)\b': 'cache',
+    r'\b(dice|lottery)\b': 'random generator, RNG state',
+    r'\b(coins?|tossed|tosses)\b': 'random flip, flip logit',
+    r'\bverdicts?\b': 'output head',
+    r'\bborrowed eyes\b': 'attention distillation',
+    r'\bstand-ins?\b': 'synthetic fixture',
+    r'\bwords to pass over\b': 'stop words',
+    r'\bpurse\b': 'allocation budget',
+    r'\bguests?\b': 'untrusted input',
+    r'\bstrangers?\b': 'held out',
+    r'\bcrowds?\b': 'distribution',
+    r'\bin the mean\b': 'on average',
+    r'\bhangs? on\b': 'depends on',
+    r'\bbut for (the|its|a)\b': 'except',
+    r'\bweights of chance\b': 'random weights',
+    r'\bsooner\b': 'faster',
+    r'\bwhole house\b': 'say it plainly',
+    r'\bno manual\b': 'undocumented',
+}
+INVERTED = re.compile(
+    r'(?:^|[.!:] +)(Whoever|Who [a-z]+s|Counted is|Felt is|Kept is)\b[^?.\n]*\.', re.M)
+AMERICAN = re.compile(
+    r'\b(colors?|colored|gray|centers?|centered|behaviors?|\w*(?:normaliz|optimiz|initializ'
+    r'|generaliz|visualiz|summariz|memoriz|recogniz)\w*)\b', re.I)
+LITERAL = re.compile(r'```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|<[^>]*>'
+                     r'|https?://\S+', re.S)
 
-def exported(code): return re.search(r'^#\|\s*exports?\b', code, re.M)
-def public(name): return name == '__init__' or not name.startswith('_')
-def comments(code): return {t.start[0]: t.string for t in tokenize.generate_tokens(io.StringIO(code).readline) if t.type == tokenize.COMMENT}   # → {line: text}
 
-def functions(tree): # → each public function with its class, or None
+# ---- reading notebooks and pages
+
+def cells(path):
+    "The cells of a notebook."
+    return json.loads(path.read_text(encoding='utf-8'))['cells']
+
+
+def source(cell):
+    "The text of a cell."
+    return ''.join(cell['source'])
+
+
+def texts(path):
+    "Pairs of cell id and Markdown; a page has one, without id."
+    if path.suffix == '.md':
+        return [('', path.read_text(encoding='utf-8'))]
+    return [(c.get('id', ''), source(c)) for c in cells(path) if c['cell_type'] == 'markdown']
+
+
+def code_cells(path):
+    "Pairs of cell id and code."
+    return [(c.get('id', ''), source(c)) for c in cells(path) if c['cell_type'] == 'code']
+
+
+def is_exported(code):
+    "Does this cell become part of the library?"
+    return bool(re.search(r'^#\|\s*exports?\b', code, re.M))
+
+
+def comments_of(code):
+    "A dictionary: line number -> comment."
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
+
+
+# ---- the library: explanations and shapes
+
+def is_public(name):
+    "`__init__` counts as public: its parameters are what a user passes."
+    return name == '__init__' or not name.startswith('_')
+
+
+def public_functions(tree):
+    "Pairs of class (or None) and function definition."
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and public(node.name): yield None, node
-        elif isinstance(node, ast.ClassDef) and public(node.name): yield from ((node, f) for f in node.body if isinstance(f, ast.FunctionDef) and public(f.name))
+        if isinstance(node, ast.FunctionDef) and is_public(node.name):
+            yield None, node
+        elif isinstance(node, ast.ClassDef) and is_public(node.name):
+            for f in node.body:
+                if isinstance(f, ast.FunctionDef) and is_public(f.name):
+                    yield node, f
 
-def head(node, notes): # a function, `comments` → {line: text} of those in its head, down to where its body begins
-    end = node.body[0].lineno if node.body[0].lineno == node.lineno else node.body[0].lineno - 1
-    return {i: t for i, t in notes.items() if node.lineno <= i <= end}
 
-def unexplained(node, notes): # → parameters that nobody explains: no comment on their line, no type, no word about them
-    told, text = head(node, notes), f'{ast.get_docstring(node)} {" ".join(head(node, notes).values())}'
-    args = [a for a in (*node.args.args, *node.args.kwonlyargs) if a.arg not in ('self', 'cls')]
-    if len(args) < MANY: return []
-    multi = len({a.lineno for a in args}) > 1                                    # one parameter a line: its comment is its own
-    return [a.arg for a in args if not (a.annotation or a.arg in HOUSE or (told if not multi else a.lineno in told) or re.search(rf'\b{a.arg}\b', text))]
+def head_comments(node, comments):
+    "The comments between `def` and the first statement."
+    last = node.body[0].lineno - 1
+    return {i: text for i, text in comments.items() if node.lineno <= i <= last}
 
-def in_function(cls, f, code, notes):
-    name, whole = f'{cls.name}.{f.name}' if cls else f.name, '\n'.join(code.splitlines()[f.lineno-1:f.end_lineno])
-    doc, own = ast.get_docstring(f) or '', [t for i, t in notes.items() if f.lineno <= i <= f.end_lineno]
+
+def unexplained(node, comments):
+    "Parameters without a type, a comment on their line, or a word in the docstring."
+    head = head_comments(node, comments)
+    text = f'{ast.get_docstring(node)} {" ".join(head.values())}'
+    args = [*node.args.args, *node.args.kwonlyargs]
+    args = [a for a in args if a.arg not in ('self', 'cls')]
+    if len(args) < EXPLAIN_FROM:
+        return []
+    one_a_line = len({a.lineno for a in args}) > 1
+    missing = []
+    for a in args:
+        commented = a.lineno in head if one_a_line else bool(head)
+        mentioned = re.search(rf'\b{a.arg}\b', text)
+        if not (a.annotation or a.arg in KNOWN or commented or mentioned):
+            missing.append(a.arg)
+    return missing
+
+
+def in_function(cls, f, code, comments):
+    "Findings in one public function."
+    name = f'{cls.name}.{f.name}' if cls else f.name
+    body = '\n'.join(code.splitlines()[f.lineno - 1:f.end_lineno])
+    docstring = ast.get_docstring(f) or ''
+    own = [text for i, text in comments.items() if f.lineno <= i <= f.end_lineno]
     hook = f.name == '__init__' or HOOKS.fullmatch(f.name)
-    if not (doc or head(f, notes) or hook): yield f'{name} says nowhere what it does'
-    if not HOOKS.fullmatch(f.name) and (lost := unexplained(f, notes)): yield f'{name} does not explain {", ".join(lost)}'
-    shown = ' '.join([doc, *own, (ast.get_docstring(cls) or '') if cls else ''])
-    if (f.name == 'forward' or TENSORS.search(whole)) and not SHAPE.search(shown): yield f'{name} works on tensors and shows no shape'
+    if not (docstring or head_comments(f, comments) or hook):
+        yield f'{name} says nowhere what it does'
+    lost = unexplained(f, comments)
+    if lost and not HOOKS.fullmatch(f.name):
+        yield f'{name} does not explain {", ".join(lost)}'
+    shown = ' '.join([docstring, *own, (ast.get_docstring(cls) or '') if cls else ''])
+    if (f.name == 'forward' or TENSORS.search(body)) and not SHAPE.search(shown):
+        yield f'{name} works on tensors and shows no shape'
+
 
 def in_export(code):
-    long = sum(bool(l.strip()) and not l.startswith('#|') for l in code.splitlines())
-    if long > LONG: yield f'{long} lines, more than {LONG}: let it grow with @patch, or in two cells'
-    tree, notes = ast.parse(code), comments(code)
-    for c in tree.body:
-        if isinstance(c, ast.ClassDef) and public(c.name) and not ast.get_docstring(c): yield f'{c.name} says nowhere what it is'
-    for cls, f in functions(tree): yield from in_function(cls, f, code, notes)
+    "Findings in an exported cell."
+    tree = ast.parse(code)
+    comments = comments_of(code)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and is_public(node.name):
+            if not ast.get_docstring(node):
+                yield f'{node.name} says nowhere what it is'
+    for cls, f in public_functions(tree):
+        yield from in_function(cls, f, code, comments)
 
-# the book
 
-def anchors(path): # → what Jupyter and the site call the headings
-    text = '\n'.join(t for _, t in texts(path))
-    heads = [re.sub(r'[`*]', '', h).strip() for h in re.findall(r'^#+ (.+)$', text, re.M)]
-    return {h.replace(' ', '-') for h in heads} | {re.sub(r'[^\w\- ]', '', h.lower()).replace(' ', '-') for h in heads}
+def comprehension_statements(code):
+    "Lines on which a comprehension runs for its side effects."
+    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, kinds):
+            yield node.lineno
 
-def cells(path): return json.loads(path.read_text(encoding='utf-8'))['cells']
-def texts(path): # → (cell id, markdown)
-    if path.suffix == '.md': return [('', path.read_text(encoding='utf-8'))]
-    return [(c.get('id', ''), ''.join(c['source'])) for c in cells(path) if c['cell_type'] == 'markdown']
 
-def links(path): # → (cell id, link, file that it leads to, anchor), of links that stay in this repository
-    top = next(p for p in path.parents if (p/'nbs').is_dir())
-    for i, text in texts(path):
-        for link in (a or b for a, b in LINK.findall(re.sub(r'```.*?```|`[^`\n]*`', '', text, flags=re.S))):
-            where, _, anchor = link.removeprefix(REPO).partition('#')
-            if ':' not in where: yield i, link, ((top if link.startswith(REPO) else path.parent)/unquote(where)).resolve() if where else path.resolve(), anchor
-
-def dangling(path):
-    for i, link, file, anchor in links(path):
-        if not file.exists(): yield i, f'{link} leads nowhere'
-        elif anchor and file.suffix in ('.ipynb', '.md') and unquote(anchor) not in anchors(file): yield i, f'no heading for {link}'
+# ---- the book: pictures, width, words, links
 
 def has_picture(path):
-    drawn = any('image/' in kind for c in cells(path) for o in c.get('outputs', []) for kind in o.get('data', {}))
-    return drawn or any(re.search(r'!\[|<img|<svg', t) for _, t in texts(path))
+    "A figure in the text, or a picture among the outputs."
+    for c in cells(path):
+        for o in c.get('outputs', []):
+            if any('image/' in kind for kind in o.get('data', {})):
+                return True
+    return any(re.search(r'!\[|<img|<svg', text) for _, text in texts(path))
+
+
+def in_words(text):
+    "Private words and inverted sentences in prose; what stands in code style is not read."
+    prose = LITERAL.sub(' ', text)
+    for pattern, better in REFUSED.items():
+        if m := re.search(pattern, prose, re.I):
+            yield f'{m[0]!r}: say {better}'
+    if m := INVERTED.search(prose):
+        yield f'inverted sentence: {m[0].strip(". ")[:50]!r}'
+    if m := AMERICAN.search(prose):
+        yield f'{m[0]!r}: British spelling throughout'
+
+
+def spoken(code):
+    "The comments and docstrings of code, as one text."
+    try:
+        tree = ast.parse(re.sub(r'^[%!].*$', '', code, flags=re.M))
+    except SyntaxError:
+        return ''
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    found = [ast.get_docstring(n) or '' for n in ast.walk(tree) if isinstance(n, kinds)]
+    return '\n'.join([*found, *comments_of(code).values()])
+
 
 def in_notebook(path):
-    for c in cells(path):
-        code = ''.join(c['source'])
-        if c['cell_type'] == 'code' and exported(code): yield from ((c.get('id', ''), x) for x in in_export(code))
-    if not has_picture(path): yield '', 'has no picture'
+    "Pairs of cell id and finding."
+    for i, code in code_cells(path):
+        wide = [line for line in code.splitlines() if len(line) > WIDTH]
+        if wide:
+            yield i, f'{len(wide)} lines wider than {WIDTH} columns'
+        for what in in_words(spoken(code)):
+            yield i, what
+        if is_exported(code):
+            for what in in_export(code):
+                yield i, what
+            for line in comprehension_statements(code):
+                yield i, f'line {line}: a comprehension for its side effects'
+    for i, text in texts(path):
+        for what in in_words(text):
+            yield i, what
+    if not has_picture(path):
+        yield '', 'has no picture'
 
-def check(top): # a repository → what is wrong with it, line by line
+
+def in_script(path):
+    "Findings in a Python file beside the notebooks."
+    code = path.read_text(encoding='utf-8')
+    for line in comprehension_statements(code):
+        yield f'line {line}: a comprehension for its side effects'
+    if path.name in ('check.py', 'test_check.py'):   # they list the words
+        return
+    yield from in_words(spoken(code))
+
+
+def anchors(path):
+    "What Jupyter and the site call the headings of a notebook or page."
+    text = '\n'.join(t for _, t in texts(path))
+    headings = [re.sub(r'[`*]', '', h).strip() for h in re.findall(r'^#+ (.+)$', text, re.M)]
+    jupyter = {h.replace(' ', '-') for h in headings}
+    site = {re.sub(r'[^\w\- ]', '', h.lower()).replace(' ', '-') for h in headings}
+    return jupyter | site
+
+
+def links(path):
+    "Links that stay in this repository: cell id, link, file, anchor."
+    top = next(p for p in path.parents if (p/'nbs').is_dir())
+    for i, text in texts(path):
+        text = re.sub(r'```.*?```|`[^`\n]*`', '', text, flags=re.S)
+        for a, b in LINK.findall(text):
+            link = a or b
+            where, _, anchor = link.removeprefix(REPO).partition('#')
+            if ':' in where:
+                continue
+            start = top if link.startswith(REPO) else path.parent
+            target = (start/unquote(where)).resolve() if where else path.resolve()
+            yield i, link, target, anchor
+
+
+def dangling(path):
+    "Links to files or headings that do not exist."
+    for i, link, target, anchor in links(path):
+        if not target.exists():
+            yield i, f'{link} leads nowhere'
+        elif anchor and target.suffix in ('.ipynb', '.md'):
+            if unquote(anchor) not in anchors(target):
+                yield i, f'no heading for {link}'
+
+
+# ---- everything
+
+def check(top):   # a repository
     "All findings, each with its notebook and cell."
-    books = sorted(p for p in (top/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
-    papers = [*books, *sorted(top.glob('*.md'))]
-    found = [(p, i, x) for p in books for i, x in in_notebook(p)] + [(p, i, x) for p in papers for i, x in dangling(p)]
-    seen = {file for p in papers for _, _, file, _ in links(p)}
-    found += [(p, '', 'nobody shows it') for p in sorted((top/'images').glob('*')) if p.resolve() not in seen]
-    listed = re.findall(r'[\w/]+\.ipynb', (top/'nbs/_quarto.yml').read_text())
-    found += [(p, '', 'is not in the sidebar, nbs/_quarto.yml') for p in books if p.relative_to(top/'nbs').as_posix() not in listed]
-    found += [(top/'nbs/_quarto.yml', '', f'{x} leads nowhere') for x in listed if not (top/'nbs'/x).exists()]
-    return [f'{p.relative_to(top)}{" "*bool(i)}{i}: {x}' for p, i, x in found]
+    found = []
+    notebooks = sorted((top/'nbs').rglob('*.ipynb'))
+    notebooks = [p for p in notebooks if '.ipynb_checkpoints' not in p.parts]
+    pages = sorted(top.glob('*.md'))
+    for p in notebooks:
+        found += [(p, i, what) for i, what in in_notebook(p)]
+    for p in pages:
+        found += [(p, '', what) for what in in_words(texts(p)[0][1])]
+    for p in [*notebooks, *pages]:
+        found += [(p, i, what) for i, what in dangling(p)]
+    for name in PYTHON_FOLDERS:
+        for p in sorted((top/name).rglob('*.py')):
+            found += [(p, '', what) for what in in_script(p)]
+    shown = {target for p in [*notebooks, *pages] for _, _, target, _ in links(p)}
+    for p in sorted((top/'images').glob('*')):
+        if p.resolve() not in shown:
+            found.append((p, '', 'no notebook or page shows it'))
+    sidebar = top/'nbs/_quarto.yml'
+    listed = re.findall(r'[\w/]+\.ipynb', sidebar.read_text())
+    for p in notebooks:
+        if p.relative_to(top/'nbs').as_posix() not in listed:
+            found.append((p, '', 'is not in the sidebar, nbs/_quarto.yml'))
+    for name in listed:
+        if not (top/'nbs'/name).exists():
+            found.append((sidebar, '', f'{name} leads nowhere'))
+    return [f'{p.relative_to(top)}{" " * bool(i)}{i}: {what}' for p, i, what in found]
+
 
 if __name__ == '__main__':
-    found = check(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve())
-    print(*found, f'{len(found)} findings', sep='\n'); sys.exit(bool(found))
+    here = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent)
+    findings = check(here.resolve())
+    print(*findings, f'{len(findings)} findings', sep='\n')
+    sys.exit(bool(findings))
