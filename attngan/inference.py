@@ -6,7 +6,6 @@
 __all__ = ['FORMAT', 'Drawings', 'TextToImage', 'model_folder', 'save_damsm', 'load_damsm']
 
 # %% ../nbs/30_inference.ipynb #25cfc09e
-import importlib
 import json
 import operator
 import os
@@ -280,9 +279,6 @@ FORMAT = 1   # of config.json
 def _read_config(entries): # a dictionary from JSON → `Vocab`, `TextConfig`, `GeneratorConfig`
     "Raises ValueError that names an entry which is missing, unknown, or of the wrong kind or size."
     _check_entries(entries, ('text', 'generator', 'vocab'))
-    kind = entries['generator'].get('type') if isinstance(entries['generator'], dict) else None
-    if kind == 'ReleasedGeneratorConfig':
-        importlib.import_module('attngan.checkpoints')   # registers the authors' generator
     text = from_dict(entries['text'], TextConfig)
     generator = from_dict(entries['generator'], GeneratorConfig)
     return Vocab.from_dict(entries['vocab']), text, generator
