@@ -63,7 +63,8 @@ def _word_scores(regions, e, real, gamma1, gamma2):  # (B, D, h, w), (M, D), (I,
     s_bar = _by_caption(s, real).softmax(2)[:, real]                       # (B, M, N), eq. 8
     alpha = (gamma1 * s_bar).softmax(2)                                    # (B, M, N), eq. 9
     c = torch.einsum('bmn,bdn->bmd', alpha, v).to(e.dtype)                 # (B, M, D), eq. 9
-    r = F.cosine_similarity(c, e, dim=2)                                   # (B, M)
+    r = (c * F.normalize(e, dim=1)).sum(2)                                 # (B, M)
+    r = r / c.norm(dim=2).clamp(min=1e-8)                                  # (B, M), the cosine
     return _by_caption(gamma2 * r, real).logsumexp(2)                      # (B, I), eq. 10
 
 
