@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ShareDL', 'DistributedTraining', 'fast_bf16', 'ResumePoint', 'CaptionLearner']
 
-# %% ../nbs/a5_learner.ipynb #b7b8c2e4
+# %% ../nbs/a5_learner.ipynb #917a89f5
 import random
 import sys
 from contextlib import ExitStack, closing, contextmanager
@@ -20,6 +20,7 @@ from fastai.callback.fp16 import MixedPrecision, ModelToHalf, NonNativeMixedPrec
 from fastai.callback.mixup import MixHandler
 from fastai.callback.progress import CSVLogger, ProgressCallback
 from fastai.callback.schedule import ParamScheduler  # noqa: F401 (adds fit_one_cycle)
+from fastai.data.core import TfmdDL
 from fastai.imports import noop
 from fastai.learner import Learner
 from fastai.torch_core import set_seed
@@ -28,10 +29,9 @@ from fastcore.xtras import ContextManagers
 from fastprogress.core import IN_NOTEBOOK
 from torch import nn
 
-from .data import FairDL
 from .distributed import average, broadcast, join, rank, together, world_size
 
-# %% ../nbs/a5_learner.ipynb #269020a2
+# %% ../nbs/a5_learner.ipynb #65e8e829
 def _share(
     idxs,       # indices of all items, in the order of this epoch
     bs,         # B, items of one process in a batch
@@ -51,12 +51,13 @@ def _share(
     return mine
 
 
-class ShareDL(FairDL):
+class ShareDL(TfmdDL):
     "This process's share of a DataLoader, in the order that process 0 has drawn."
     @classmethod
     def of(cls, dl):  # any fastai `TfmdDL`
-        "A copy of `dl` that loads one share, and shuffles as `dl` would have."
-        self = dl.new(cls=cls)
+        "A copy of `dl`, also of its type, that loads one share; it shuffles as `dl` would have."
+        kind = type(f'Share{type(dl).__name__}', (cls, type(dl)), {})
+        self = dl.new(cls=kind)
         self.rng = dl.rng
         return self
 
@@ -69,7 +70,7 @@ class ShareDL(FairDL):
         whole = self.bs*world_size()
         return self.n//whole if self.drop_last else -(-self.n//whole)
 
-# %% ../nbs/a5_learner.ipynb #7b7b7fe2
+# %% ../nbs/a5_learner.ipynb #7b153b6a
 class DistributedTraining(Callback):
     "Keeps the networks of all processes equal; `CaptionLearner.distrib_ctx` adds it."
     order = -8                                                        # when the model is on its device, before anything else
@@ -103,7 +104,7 @@ class DistributedTraining(Callback):
         for buffer, mean in zip(statistics, average(statistics)):
             buffer.copy_(mean)
 
-# %% ../nbs/a5_learner.ipynb #b090f53a
+# %% ../nbs/a5_learner.ipynb #17ef4d19
 def _is_watched() -> bool:
     "Does the output go to a terminal or a notebook, where a bar can be redrawn?"
     return bool(IN_NOTEBOOK) or sys.stdout.isatty()
@@ -149,7 +150,7 @@ class _EpochLines(ProgressCallback):
         cells = [f'{x:.4f}' if isinstance(x, float) else str(x) for x in log]
         print('  '.join(f'{cell:>10}' for cell in cells), flush=True)
 
-# %% ../nbs/a5_learner.ipynb #c40b6bf6
+# %% ../nbs/a5_learner.ipynb #7f150cce
 def fast_bf16(
     device,  # a `torch.device` or its name
 ) -> bool:
@@ -161,7 +162,7 @@ def fast_bf16(
         return getattr(torch.cpu, '_is_avx512_bf16_supported', bool)()
     return False
 
-# %% ../nbs/a5_learner.ipynb #92e3e3c4
+# %% ../nbs/a5_learner.ipynb #dc89e3b8
 @dataclass
 class ResumePoint:
     "Where a resumed fit continues."
@@ -187,7 +188,7 @@ def _starting_at(dl, batch, restore_rng):
     finally:
         del dl.get_idxs
 
-# %% ../nbs/a5_learner.ipynb #45649885
+# %% ../nbs/a5_learner.ipynb #9f521fb6
 filterwarnings('ignore', r'You are shadowing an attribute \(losses\)')  # fastai's Recorder has `losses`, too
 
 _BF16 = 'this Learner multiplies in bfloat16 by itself: pass bf16=True where it is made'
