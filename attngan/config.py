@@ -44,7 +44,8 @@ class TrainingConfig:
         if not 0 <= self.ema < 1:
             raise ValueError(f'ema must be at least 0 and less than 1, not {self.ema}')
         if not 0 < self.damsm_decay <= 1:
-            raise ValueError(f'damsm_decay must be more than 0 and at most 1, not {self.damsm_decay}')
+            raise ValueError('damsm_decay must be more than 0 and at most 1, '
+                             f'not {self.damsm_decay}')
         if self.damsm_max_words is not None and self.damsm_max_words < 1:
             raise ValueError(f'damsm_max_words must be 1 or more, not {self.damsm_max_words}')
 

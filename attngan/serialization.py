@@ -65,7 +65,7 @@ def load_json(
     most: int = 16,        # how many MB it may have
     things: int = 6_000_000,  # how many lists, dicts and entries it may hold
 ):
-    "The value in a JSON file. Raises `ValueError` if it is no JSON, too large or nested too deeply."
+    "The value in a JSON file. Raises `ValueError` if it is no JSON, too large or too deep."
     data = bounded_bytes(path, most)
     if sum(map(data.count, (b'[', b'{', b','))) > things:
         raise ValueError(f'{path}: more than {things} entries, too many for a file of this kind')
@@ -104,12 +104,19 @@ class _Integers:
         if isinstance(data, str):  # Python 2 had no bytes
             data = data.encode('latin1')
         if len(shape) > 2 or 0 in shape[1:]:
-            raise pickle.UnpicklingError(f'refused an array of {len(shape)} axes or without columns')
+            raise pickle.UnpicklingError('refused an array of more than two axes, or without columns')
         array = np.frombuffer(data, self.order + self.code)
         return array.reshape(shape, order=order).tolist()
 
 class _Array(list):
     "An array that has been named; `BUILD` fills it in."
+
+_PLAIN = (str, int, bool, bytes, bytearray, type(None), list, tuple, dict, _Array)
+
+def _not_loaded(name):
+    name = str(name)[:100].replace(' ', '.')
+    return pickle.UnpicklingError(f'refused to load {name}: only lists, dicts, strings '
+                                  'and integers are read')
 
 # %% ../nbs/a1_serialization.ipynb #a1pick03
 class _PickleReader:
@@ -224,8 +231,7 @@ class _PickleReader:
                 return arguments[0].encode('latin1')
             case ('__builtin__' | 'builtins', 'bytes'):
                 return bytes()
-        raise pickle.UnpicklingError(f'refused to load {str(name)[:100].replace(" ", ".")}: only '
-                                     'lists, dicts, strings and integers are read')
+        raise _not_loaded(name)
 
     def decoded(self, kind, data, shape, order='C'):
         self.spend(len(data))
@@ -246,9 +252,8 @@ class _PickleReader:
         waiting, seen = [result] if self.has_names else [], set()
         while waiting:
             thing = waiting.pop()
-            if type(thing) not in (str, int, bool, bytes, bytearray, type(None), list, tuple, dict, _Array):
-                raise pickle.UnpicklingError(f'refused to load {str(thing)[:100].replace(" ", ".")}: '
-                                             'only lists, dicts, strings and integers are read')
+            if type(thing) not in _PLAIN:
+                raise _not_loaded(thing)
             if isinstance(thing, (list, tuple, dict)) and id(thing) not in seen:
                 seen.add(id(thing))
                 waiting.extend(thing.values() if type(thing) is dict else thing)
@@ -259,7 +264,7 @@ def load_pickle(
     path,            # of a pickle of any protocol, from Python 2 or 3
     most: int = 40,  # how many MB it may have
 ):                   # lists, tuples, dicts, strings, integers; arrays become lists
-    "Read a pickle without running code. Raises `ValueError` if it holds anything else or is damaged."
+    "Read a pickle without running code. Raises `ValueError` if it is damaged or holds other things."
     data = bounded_bytes(path, most)
     lines = data.count(b'\n')
     changed = lines > 1 and data.count(b'\r\n') == lines
@@ -277,7 +282,7 @@ def load_pickle(
 
 # %% ../nbs/a1_serialization.ipynb #a1state1
 def load_state_dict(path) -> dict:  # {name: tensor}, on the CPU
-    "The state dict in a `.pth` file, without running code. Raises `ValueError` if it is anything else."
+    "The state dict in a `.pth` file, without running code. Raises `ValueError` if it is none."
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
     except OSError:

@@ -65,7 +65,7 @@ SPACE_PATTERN = f'[^{_escaped(_SPACES)}]+'  # captions that are already cut into
 def tokenize(
     caption: str,              # any text
     ascii_only: bool = False,  # drop all characters but ASCII, as the released code does
-    pattern: str | None = None,  # what a word is; `WORD_PATTERN`, or `RELEASED_PATTERN` with `ascii_only`
+    pattern: str | None = None,  # what a word is; None: `WORD_PATTERN` or `RELEASED_PATTERN`
 ) -> list[str]:                # lower-case words, in order; may be empty
     "The words of `caption` (released code; other scripts than Latin are ours)."
     if ascii_only:
@@ -86,7 +86,7 @@ _CLASS = r'(?:\\[wSd]|\[\^?(?:[^\\\[\]]|\\.)+\])'  # a character class
 _BRANCH = rf'(?:\(\?[!=]{_CLASS}\))?{_CLASS}\+?(?:\(\?:{_CLASS}{_CLASS}\+\)\*)?'
 
 def _check_pattern(pattern):
-    "Raises `ValueError` unless the time that `pattern` takes is in proportion to the caption's length."
+    "Raises `ValueError` if matching `pattern` could take longer than a caption's length allows."
     simple = isinstance(pattern, str) and len(pattern) <= 10_000
     if not simple or not re.fullmatch(rf'{_BRANCH}(?:\|{_BRANCH})*', pattern):
         raise ValueError(r'pattern must be made of character classes such as \w+ or [a-z]+, '
@@ -103,7 +103,7 @@ class Vocab:
     def __init__(
         self,
         words: list,               # all words except `<end>`, in the order of their ids 1, 2, …
-        unknown: str = 'skip',     # an unknown word is left out with a warning, or refused ('error')
+        unknown: str = 'skip',     # unknown words: left out with a warning, or 'error'
         ascii_only: bool = False,  # tokenize as the released code does
         stop: tuple = (),          # stop words, left out silently
         pattern: str | None = None,  # what a word is, see `tokenize`
@@ -115,13 +115,15 @@ class Vocab:
         self.unknown = unknown
         self.ascii_only = ascii_only
         self.stop = tuple(stop)
-        self.pattern = pattern or (RELEASED_PATTERN if ascii_only else WORD_PATTERN)
-        if pattern:
-            _check_pattern(pattern)
+        if pattern is None:
+            pattern = RELEASED_PATTERN if ascii_only else WORD_PATTERN
+        _check_pattern(pattern)
+        self.pattern = pattern
         self.ids = {word: i for i, word in enumerate(self.words)}
         if len(self.ids) != len(self.words):
             twice = [word for word, n in Counter(self.words).items() if n > 1]
-            raise ValueError(f'every word needs one id, but these are twice in the list: {twice[:5]}')
+            raise ValueError('every word needs one id, but these are twice in the list: '
+                             f'{twice[:5]}')
 
     def __len__(self):
         return len(self.words)
@@ -170,7 +172,7 @@ class Vocab:
         self,
         caption: str,
         max_len: int | None = None,  # T: pad or cut to this many words; None keeps the length
-        rng=None,                    # a `random.Random`: cut to a random subset in order (released code)
+        rng=None,                    # a `random.Random`: cut to a random subset (released code)
     ) -> tuple[torch.Tensor, int]:   # ids (T,) long, 0 = padding; number of real words, 1…T
         "The ids of `caption`. Raises `CaptionError` if no word of it is known."
         ids = self.known(caption)
@@ -220,8 +222,8 @@ class Vocab:
         "Raises `ValueError` if the vocabulary has another size than the model."
         if rows != len(self):
             raise ValueError(
-                f'the vocabulary has {len(self)} words and the model knows {rows} (both with {END!r}): '
-                'take the vocabulary that was saved with the model (its JSON, or captions.pickle '
+                f'the vocabulary has {len(self)} words and the model knows {rows} '
+                f'(both with {END!r}): take the vocabulary that was saved with the model (its JSON, or captions.pickle '
                 'beside released weights) as vocab=…, or train a new model on these captions')
 
     def to_dict(self) -> dict:
@@ -250,7 +252,7 @@ class Vocab:
 
     @classmethod
     def from_json(cls, path) -> 'Vocab':
-        "Read what `to_json` wrote. Raises `ValueError` that names the file if it holds something else."
+        "Read what `to_json` wrote. Raises `ValueError` if the file holds something else."
         entries = load_json(path)
         try:
             return cls.from_dict(entries)
