@@ -151,6 +151,7 @@ def gradient_penalty(
     images,    # (B, 3, S, S) real pictures
     sentence,  # (B, D) their sentences
     power=6.,  # of the gradient's norm
+    scale=1.,  # counts the gradient by the sentence so many times
 ):             # scalar, with a graph: call .backward() on it
     "‖∇‖ᵖ of the conditional logit at real, matching pairs (MA-GP of DF-GAN)."
     images = images.detach().requires_grad_()
@@ -159,7 +160,8 @@ def gradient_penalty(
     by_image, by_sentence = torch.autograd.grad(
         logits.sum(), (images, sentence), create_graph=True
     )                                                                    # (B, 3, S, S), (B, D)
-    square = by_image.flatten(1).square().sum(1) + by_sentence.square().sum(1)   # (B,)
+    square = by_image.flatten(1).square().sum(1)                         # (B,)
+    square = square + scale**2*by_sentence.square().sum(1)               # (B,)
     return (square + 1e-12).sqrt().pow(power).mean()
 
 
@@ -170,10 +172,12 @@ class GradientPenalty(LossCallback):
     def __init__(
         self,
         weight=2.,
-        every=4,  # batches between two penalties: they are expensive
+        every=4,   # batches between two penalties: they are expensive
+        scale=1.,  # of the gradient by the sentence, see `gradient_penalty`
     ):
         super().__init__(weight)
         self.every = every
+        self.scale = scale
 
     def after_discriminator_losses(self):
         if not self.training or self.train_iter % self.every:
@@ -182,7 +186,9 @@ class GradientPenalty(LossCallback):
         penalty = 0.
         for d, images, _ in zip(self.model.discriminators, learn.images, learn.fakes):
             with learn.autocast():
-                penalty = penalty + gradient_penalty(d, images, learn.sentence)
+                penalty = penalty + gradient_penalty(
+                    d, images, learn.sentence, scale=self.scale
+                )
         learn.losses[self.term] = penalty
 
 # %% ../nbs/41_recipes.ipynb #rec06att
@@ -400,7 +406,7 @@ def paperbirds_callbacks() -> list:
         ProgressiveStages(starts=(0., .12, .7)),
         HingeLoss(),
         HardNegatives(share=.5),
-        GradientPenalty(weight=2., every=4),
+        GradientPenalty(weight=2., every=4, scale=3.15),
         AttentionDistillation(weight=1.),
         FlipLoss(),
         ModeSeeking(weight=.1),
