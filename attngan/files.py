@@ -748,7 +748,7 @@ def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, valid
     train = [it for i, it in enumerate(items) if i not in held]
     return train, [it for i, it in enumerate(items) if i in held]
 
-def divide(items, splits, valid_pct, seed): # `splits`: 'train', 'valid', 'test' or None for each entry
+def divide(where, items, splits, valid_pct, seed): # `splits`: 'train', 'valid', 'test' or None for each entry
     "Training and validation, by the splits that the data set names, or else at random. Raises `ValueError`."
     train = [it for it, s in zip(items, splits) if s == 'train']
     valid = [it for it, s in zip(items, splits) if s == 'valid']
@@ -756,14 +756,17 @@ def divide(items, splits, valid_pct, seed): # `splits`: 'train', 'valid', 'test'
     if not items:
         return [], []
     if not valid and not test:
-        return split_items(items, .1 if valid_pct is None else valid_pct, seed)
+        try:
+            return split_items(items, .1 if valid_pct is None else valid_pct, seed)
+        except ValueError as e:
+            raise ValueError(f'{where}: {e}') from None
     if not train:
-        raise ValueError('there are pictures for validation or testing, and none for training')
+        raise ValueError(f'{where}: there are pictures for validation or testing, and none for training')
     if valid_pct is not None:
-        raise ValueError('valid_pct: the data set itself says which pictures are held back; leave it out')
+        raise ValueError(f'{where} itself says which pictures are held back: leave out valid_pct')
     return train, valid or test
 
-def folder_splits(tops) -> list: # the first sub-folder of each picture, or None
+def folder_splits(root, tops) -> list: # `tops`: the first sub-folder of each picture, or None
     "The split that each picture's folder names, or None for all of them. Raises `ValueError` if only some have one."
     splits = [_SPLIT_NAMES.get(top.lower()) if top else None for top in tops]
     named = set(splits) - {None}
@@ -771,8 +774,8 @@ def folder_splits(tops) -> list: # the first sub-folder of each picture, or None
         return [None]*len(tops)  # a class of this name among others: locomotives
     if 'train' in named and len(named) > 1 and None in splits:
         other = tops[splits.index(None)]
-        raise ValueError(f'the folders train and valid or test divide the pictures, but there are others in {other!r}: '
-                         'move them')
+        raise ValueError(f'{root}: the folders train and valid or test divide the pictures, '
+                         f'but there are others in {other or "no folder"!r}; move them')
     return splits if 'train' in named and None not in splits else [None]*len(tops)
 
 # %% ../nbs/a2_files.ipynb #a3dde1d0
@@ -793,7 +796,7 @@ def folder_items(path,           # the folder with the pictures
     if not set(text_of.values()) & set(found_texts):
         _refuse(root, f'no picture has a text of its name in {texts}; put them there, or pass texts=')
     folders = [p.relative_to(root).parent.parts for p in pictures]
-    splits = folder_splits([f[0] if f else None for f in folders])
+    splits = folder_splits(root, [f[0] if f else None for f in folders])
     names = []
     for p, folder, split in zip(pictures, folders, splits):
         classes = folder[1:] if split else folder
@@ -809,7 +812,8 @@ def folder_items(path,           # the folder with the pictures
                                         key=p.relative_to(root).as_posix()))
         good = sound(items, found)
         kept = {it.key for it in good}
-        return divide(good, [s for it, s in zip(items, splits) if it.key in kept], valid_pct, seed)
+        splits = [s for it, s in zip(items, splits) if it.key in kept]
+        return divide(root, good, splits, valid_pct, seed)
 
 def _files_under(root):
     return sorted(p for p in root.rglob('*') if p.is_file() and not p.name.startswith('.'))
@@ -916,7 +920,7 @@ def table_items(path,             # a CSV file with a header, or JSON lines
         good = sound(list(items.values()), found)
         if not good and images is None:
             must_be_sound(found)
-        return divide(good, [splits[it.key] for it in good], valid_pct, seed)
+        return divide(path, good, [splits[it.key] for it in good], valid_pct, seed)
 
 def _read_table_row(row, image_col, caption_col): # → picture, captions, class or None, split or None
     "What a row says. Raises `ValueError` if something is missing."
