@@ -24,11 +24,11 @@ class TrainingConfig:
     lr: float = 2e-4                     # learning rate of the generator
     d_lr: float = 2e-4                   # learning rate of the discriminators
     betas: tuple = (.5, .999)            # of Adam, for both trainings
-    ema: float = .999                    # how much of the averaged generator a step keeps
+    ema: float = .999                    # share of the averaged generator that a step keeps
     damsm_bs: int = 48                   # B of the DAMSM
     damsm_max_words: int | None = None   # T of the DAMSM, if not that of `TextConfig`
     damsm_lr: float = .002               # learning rate of the DAMSM
-    damsm_decay: float = .98             # factor of `damsm_lr` after each epoch, down to a tenth
+    damsm_decay: float = .98             # factor of `damsm_lr` an epoch, down to a tenth
     clip: float = .25                    # largest gradient norm of the text encoder
 
     def __post_init__(self):
@@ -96,22 +96,25 @@ class Config:
         "The recipe as the training of the DAMSM reads it: with its own B and T."
         training = replace(self.training, bs=self.training.damsm_bs)
         max_words = self.training.damsm_max_words or self.max_words
-        return replace(self, training=training, text=replace(self.text, max_words=max_words))
+        text = replace(self.text, max_words=max_words)
+        return replace(self, training=training, text=text)
 
     def new_damsm(
         self,
         vocab_sz: int,       # V, with `<end>`
-        weights='imagenet',  # of the pretrained image encoder: 'imagenet', a path, or None (random)
+        weights='imagenet',  # of the image encoder: 'imagenet', a path, or None (random)
     ):                       # a `DAMSM`
         "An untrained DAMSM."
-        return self.damsm.build(self.text.build(vocab_sz), self.image.build(self.dim, weights))
+        text_encoder = self.text.build(vocab_sz)
+        image_encoder = self.image.build(self.dim, weights)
+        return self.damsm.build(text_encoder, image_encoder)
 
     def new_generator(self):  # a `Generator`
         "An untrained generator."
         return self.generator.build(self.dim)
 
     def new_discriminators(self):  # nn.ModuleList of `Discriminator`, smallest first
-        "Untrained discriminators. With `heads='last'` they only compare picture and sentence."
+        "Untrained discriminators. With `heads='last'` they have no unconditional head."
         unconditional = self.generator.heads == 'all'
         return self.discriminator.build(self.drawn_sizes, self.dim, unconditional)
 
@@ -201,7 +204,7 @@ def _checked_number(name, value, kinds):
     if isinstance(value, str) and len(value) > 1000:
         raise ValueError(f'{name}: a string of more than 1000 characters')
     largest = _LARGEST.get(name, 4096)
-    if isinstance(value, (int, float)) and not abs(value) <= largest:  # nor is it not a number
+    if isinstance(value, (int, float)) and not abs(value) <= largest:  # or not a number
         raise ValueError(f'{name} must be at most {largest}')
     return value
 
@@ -211,16 +214,18 @@ def from_dict(
 ):                  # a configuration
     "The configuration in `entries`. Raises `ValueError` that names the field at fault."
     if not isinstance(entries, dict):
-        raise ValueError(f'expected the fields of a {base.__name__}, not {type(entries).__name__}')
+        raise ValueError(f'expected the fields of a {base.__name__}, '
+                         f'not {type(entries).__name__}')
     cls = _class_called(entries.get('type'), base)
     known = {field.name: field for field in fields(cls)}
-    if unknown := [str(name)[:50] for name in entries if name not in known and name != 'type']:
-        raise ValueError(f'{cls.__name__} has no field {unknown[0]!r}; '
-                         f'its fields are {", ".join(known)}')
     values = {}
     for name, value in entries.items():
-        if name != 'type':
-            values[name] = _checked(known[name], value)
+        if name == 'type':
+            continue
+        if name not in known:
+            raise ValueError(f'{cls.__name__} has no field {str(name)[:50]!r}; '
+                             f'its fields are {", ".join(known)}')
+        values[name] = _checked(known[name], value)
     try:
         config = cls(**values)
         sizes = getattr(config, 'sizes', (0,))

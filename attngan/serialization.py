@@ -24,7 +24,7 @@ import torch
 # %% ../nbs/a1_serialization.ipynb #a1atom01
 @contextmanager
 def atomic_write(path):  # of a file or a folder
-    "Give a temporary path to write to. It becomes `path` at the end, or disappears after an error."
+    "Give a temporary path to write to. It becomes `path`, or disappears after an error."
     path = Path(path)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
@@ -68,7 +68,8 @@ def load_json(
     "The value in a JSON file. Raises `ValueError` if it is no JSON, too large or too deep."
     data = bounded_bytes(path, most)
     if sum(map(data.count, (b'[', b'{', b','))) > things:
-        raise ValueError(f'{path}: more than {things} entries, too many for a file of this kind')
+        raise ValueError(f'{path}: more than {things} entries, '
+                         'too many for a file of this kind')
     try:
         return json.loads(data.decode('utf-8'))
     except (ValueError, RecursionError) as error:
@@ -104,7 +105,8 @@ class _Integers:
         if isinstance(data, str):  # Python 2 had no bytes
             data = data.encode('latin1')
         if len(shape) > 2 or 0 in shape[1:]:
-            raise pickle.UnpicklingError('refused an array of more than two axes, or without columns')
+            raise pickle.UnpicklingError(
+                'refused an array of more than two axes, or without columns')
         array = np.frombuffer(data, self.order + self.code)
         return array.reshape(shape, order=order).tolist()
 
@@ -264,21 +266,23 @@ def load_pickle(
     path,            # of a pickle of any protocol, from Python 2 or 3
     most: int = 40,  # how many MB it may have
 ):                   # lists, tuples, dicts, strings, integers; arrays become lists
-    "Read a pickle without running code. Raises `ValueError` if it is damaged or holds other things."
+    "Read a pickle without running code. Raises `ValueError` if it holds anything else."
     data = bounded_bytes(path, most)
     lines = data.count(b'\n')
     changed = lines > 1 and data.count(b'\r\n') == lines
     if changed and not data.startswith(b'\x80'):  # protocol 0 or 1
         data = data.replace(b'\r\n', b'\n')
-        warnings.warn(f'{path}: its line ends were changed to those of Windows. They were changed '
-                      'back here; it is better to fetch the file again, as binary', stacklevel=2)
+        warnings.warn(
+            f'{path}: its line ends were changed to those of Windows. They were changed back '
+            'here; it is better to fetch the file again, as binary', stacklevel=2)
     try:
         return _PickleReader(data).load()
     except Exception as error:
         reason = f'{type(error).__name__}: {str(error)[:200]}'
     if changed:
         reason += '; its line ends were changed to those of Windows, fetch it again as binary'
-    raise ValueError(f'{path}: not a pickle of plain lists, dicts, strings and integers ({reason})')
+    raise ValueError(
+        f'{path}: not a pickle of plain lists, dicts, strings and integers ({reason})')
 
 # %% ../nbs/a1_serialization.ipynb #a1state1
 def load_state_dict(path) -> dict:  # {name: tensor}, on the CPU
@@ -291,6 +295,7 @@ def load_state_dict(path) -> dict:  # {name: tensor}, on the CPU
         code = re.search(r'GLOBAL (\S+)', str(error))
         reason = f'refused to load {code[1]}' if code else 'it is damaged, or something else'
         raise ValueError(f'{path} holds no weights: {reason}') from None
-    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    values = state.values() if isinstance(state, dict) else [None]
+    if not all(isinstance(value, torch.Tensor) for value in values):
         raise ValueError(f'{path} holds no weights: expected names and tensors')
     return state

@@ -58,8 +58,8 @@ def _escaped(ranges):
 WORD_PATTERN = (
     f'[{_escaped(_EAST_ASIAN)}]'
     f'|(?![{_escaped(_JOINERS)}])[^{_escaped(_SEPARATORS + " " + _EAST_ASIAN)}]+')
-RELEASED_PATTERN = f'[^{_escaped(_SEPARATORS + " 300-36f " + _JOINERS)}]+'  # \w+, without marks
-SPACE_PATTERN = f'[^{_escaped(_SPACES)}]+'  # captions that are already cut into words by spaces
+RELEASED_PATTERN = f'[^{_escaped(_SEPARATORS + " 300-36f " + _JOINERS)}]+'  # as \w+ in `re`
+SPACE_PATTERN = f'[^{_escaped(_SPACES)}]+'  # for captions already cut into words
 
 # %% ../nbs/01_text.ipynb #a96eaf1f
 def tokenize(
@@ -86,7 +86,7 @@ _CLASS = r'(?:\\[wSd]|\[\^?(?:[^\\\[\]]|\\.)+\])'  # a character class
 _BRANCH = rf'(?:\(\?[!=]{_CLASS}\))?{_CLASS}\+?(?:\(\?:{_CLASS}{_CLASS}\+\)\*)?'
 
 def _check_pattern(pattern):
-    "Raises `ValueError` if matching `pattern` could take longer than a caption's length allows."
+    "Raises `ValueError` if `pattern` is wrong, or could take very long on some captions."
     simple = isinstance(pattern, str) and len(pattern) <= 10_000
     if not simple or not re.fullmatch(rf'{_BRANCH}(?:\|{_BRANCH})*', pattern):
         raise ValueError(r'pattern must be made of character classes such as \w+ or [a-z]+, '
@@ -102,7 +102,7 @@ class Vocab:
 
     def __init__(
         self,
-        words: list,               # all words except `<end>`, in the order of their ids 1, 2, …
+        words: list,               # all words except `<end>`, in the order of their ids
         unknown: str = 'skip',     # unknown words: left out with a warning, or 'error'
         ascii_only: bool = False,  # tokenize as the released code does
         stop: tuple = (),          # stop words, left out silently
@@ -154,9 +154,9 @@ class Vocab:
     ) -> 'Vocab':
         """The vocabulary of a `captions.pickle`, read without running code.
 
-        Without `ascii_only` and `pattern`, the words themselves show the rule: the released
-        code's for ASCII words, our pattern for others, and spaces for captions that somebody
-        had cut into words. Raises `ValueError` if the file holds something else.
+        Without `ascii_only` and `pattern`, the words themselves show the rule: the
+        released code's for ASCII words, our pattern for others, and spaces for captions
+        that had been cut into words. Raises `ValueError` if the file holds other things.
         """
         words = _pickled_words(path)
         if not {'ascii_only', 'pattern'} & kwargs.keys():
@@ -171,17 +171,17 @@ class Vocab:
     def encode(
         self,
         caption: str,
-        max_len: int | None = None,  # T: pad or cut to this many words; None keeps the length
-        rng=None,                    # a `random.Random`: cut to a random subset (released code)
-    ) -> tuple[torch.Tensor, int]:   # ids (T,) long, 0 = padding; number of real words, 1…T
+        max_len: int | None = None,  # T: pad or cut to this length; None keeps it
+        rng=None,                    # a `random.Random`: cut to a random subset
+    ) -> tuple[torch.Tensor, int]:   # ids (T,) long, 0 = padding; number of real words
         "The ids of `caption`. Raises `CaptionError` if no word of it is known."
         ids = self.known(caption)
         if max_len and len(ids) > max_len:
             if rng:
                 ids = [ids[i] for i in sorted(rng.sample(range(len(ids)), max_len))]
             else:
-                warnings.warn(f'caption of {len(ids)} words: only the first {max_len} are used',
-                              stacklevel=2)
+                warnings.warn(f'caption of {len(ids)} words: '
+                              f'only the first {max_len} are used', stacklevel=2)
                 ids = ids[:max_len]
         row = torch.zeros(max_len or len(ids), dtype=torch.long)  # (T,)
         row[:len(ids)] = torch.tensor(ids)
@@ -223,8 +223,9 @@ class Vocab:
         if rows != len(self):
             raise ValueError(
                 f'the vocabulary has {len(self)} words and the model knows {rows} '
-                f'(both with {END!r}): take the vocabulary that was saved with the model (its JSON, or captions.pickle '
-                'beside released weights) as vocab=…, or train a new model on these captions')
+                f'(both with {END!r}): take the vocabulary that was saved with the model '
+                '(its JSON, or captions.pickle beside released weights) as vocab=…, '
+                'or train a new model on these captions')
 
     def to_dict(self) -> dict:
         "Words in the order of their ids, and the rules, for JSON."
@@ -233,9 +234,10 @@ class Vocab:
 
     @classmethod
     def from_dict(cls, entries: dict) -> 'Vocab':
-        "The vocabulary that `to_dict` wrote. Raises `ValueError` that names the entry at fault."
+        "The vocabulary that `to_dict` wrote. Raises `ValueError` that names a wrong entry."
         if not isinstance(entries, dict) or 'words' not in entries:
-            raise ValueError('a vocabulary is {"words": [strings], …}, as Vocab.to_dict makes it')
+            raise ValueError('a vocabulary is {"words": [strings], …}, '
+                             'as Vocab.to_dict makes it')
         kinds = dict(words=list, unknown=str, ascii_only=bool, stop=list, pattern=str)
         for name, value in entries.items():
             if name not in kinds:
@@ -248,7 +250,8 @@ class Vocab:
 
     def to_json(self, path) -> None:
         "Write `to_dict` to a file."
-        Path(path).write_text(json.dumps(self.to_dict(), ensure_ascii=False), encoding='utf-8')
+        text = json.dumps(self.to_dict(), ensure_ascii=False)
+        Path(path).write_text(text, encoding='utf-8')
 
     @classmethod
     def from_json(cls, path) -> 'Vocab':
@@ -263,7 +266,8 @@ class Vocab:
 def _pickled_words(path) -> list[str]:
     "The words 1, 2, … of a `captions.pickle`."
     data = load_pickle(path)
-    if not isinstance(data, (list, tuple)) or len(data) != 4 or not isinstance(data[2], dict):
+    is_list = isinstance(data, (list, tuple)) and len(data) == 4
+    if not is_list or not isinstance(data[2], dict):
         raise ValueError(f'{path}: expected [train ids, test ids, id → word, word → id]')
     words = data[2]
     kinds = {type(word).__name__ for word in words.values()} - {'str'}
@@ -274,7 +278,8 @@ def _pickled_words(path) -> list[str]:
     words = [words[i] for i in range(len(words))]
     twice = [word for word, n in Counter(words).items() if n > 1]
     if twice:
-        raise ValueError(f'{path}: every id needs a word of its own, but not so {twice[:5]}')
+        raise ValueError(f'{path}: every id needs a word of its own, '
+                         f'but not so {twice[:5]}')
     return words[1:]
 
 def _rule_of(words) -> dict:  # arguments of `Vocab`
