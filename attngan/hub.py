@@ -77,7 +77,7 @@ MEASURED = (
     ('birds with two heads', ('heads', '*', 'two'), True),
     ('birds without a head', ('heads', '*', 'none'), True),
     ('variety of one caption', ('variety', '*'), True),
-    ('R-precision, by an independent evaluator', ('r_precision', '*', 'judge'), True),
+    ('R-precision, by the held-out evaluator', ('r_precision', '*', 'held_out'), True),
     ('IS (attribute reader, 9 body colours)', ('is_reader_9', '*'), True),
     ('FID (attribute reader, 208 features)', ('fid_reader_208',), False),
 )

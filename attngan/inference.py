@@ -66,7 +66,8 @@ class Drawings:
     ):
         "The stages of picture `i`, then each word's map, all on one colour scale. Returns the figure."
         import matplotlib.pyplot as plt
-        stages, words, maps = self.stages[i], self.words[i], self.attention[i][stage]   # (T, H, W)
+        stages, words = self.stages[i], self.words[i]
+        maps = self.attention[i][stage].numpy()                 # (T, H, W)
         rows = -(-(len(stages) + len(words)) // columns)
         size = (1.3*columns + .8, 1.5*rows + .5)
         fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout='constrained')
@@ -243,14 +244,11 @@ class TextToImage(nn.Module):
         from attngan.export import export_onnx
         return export_onnx(self, folder)
 
-    def fast(
-        self,
-        bf16=None, # multiply in bfloat16; None: where the device does that faster
-    ) -> 'TextToImage':
+    def fast(self) -> 'TextToImage':
         "A copy that draws the same pictures faster. It can be neither trained nor saved."
         from attngan.optimize import fast_generator
         twin = deepcopy(self)
-        twin.generator = fast_generator(self.generator, bf16=bf16)
+        twin.generator = fast_generator(self.generator)
         twin.drawing_only = True
         return twin.eval()
 

@@ -1,0 +1,375 @@
+"The commands: what they refuse and which way on they name, how they train, and what a log holds."
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attngan import cli
+from attngan.config import Config, TrainingConfig
+from attngan.discriminator import DiscriminatorConfig
+from attngan.generator import GeneratorConfig
+from attngan.image_encoder import SmallEncoderConfig
+from attngan.inference import TextToImage, load_damsm, model_folder
+from attngan.text import Vocab
+from attngan.text_encoder import TextConfig
+
+TINY = Config(
+    text=TextConfig(max_words=8, emb_sz=8, dim=16),
+    image=SmallEncoderConfig(width=8),
+    generator=GeneratorConfig(hidden=4, cond=4, noise=4, n_res=1, stages=2, base=32),
+    discriminator=DiscriminatorConfig(width=4),
+    training=TrainingConfig(bs=4, damsm_bs=4))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    "Each test has a working folder of its own."
+    monkeypatch.chdir(tmp_path)
+
+
+def command(name, *words):
+    "Call a console command; its exit status, 0 if it just ends."
+    with mock.patch('sys.argv', [f'attngan_{name}', *map(str, words)]):
+        try:
+            getattr(cli, f'{name}_command')()
+        except SystemExit as end:
+            return end.code or 0
+    return 0
+
+
+def refused(capsys, name, *words):
+    "What a command that ends with status 2 says on standard error."
+    capsys.readouterr()
+    assert command(name, *words) == 2
+    said = capsys.readouterr()
+    assert said.out == '' and len(said.err.strip().splitlines()) == 1
+    assert said.err.startswith(f'attngan_{name}: ')
+    return said.err
+
+
+def finished(folder='models/mine'):
+    "A folder that holds a finished model."
+    shutil.copytree(model_folder('paperbirds'), folder)
+    return {f.name: f.read_bytes() for f in Path(folder).iterdir()}
+
+
+def unfinished(folder='models/mine', **given):
+    "A folder that holds a training which was interrupted."
+    return cli._claim(folder, False, given)
+
+
+# drawing
+
+def test_generate_writes_one_file_for_each_picture(capsys):
+    assert command('generate', 'a red bird', '-o', 'new/bird.png', '-n', 2, '--seed', 3) == 0
+    assert capsys.readouterr().out.split() == ['new/bird-1.png', 'new/bird-2.png']
+    assert Image.open('new/bird-1.png').size[0] > 800
+    a, b = (np.asarray(Image.open(f'new/bird-{i}.png')) for i in (1, 2))
+    assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize('words, message', [
+    (['', '-o', 'none.png'], 'no words'),
+    (['zzz', '-o', 'none.png'], 'unknown words'),
+    (['a red bird', '-o', 'none.png', '-n', '0'], 'must be 1 or more'),
+    (['a red bird', '-o', 'none.png', '-m', 'nowhere'], "no model 'nowhere'"),
+    (['a red bird', '-o', '.'], 'is a folder'),
+])
+def test_generate_refuses_and_writes_nothing(capsys, words, message):
+    assert message in refused(capsys, 'generate', *words)
+    assert not list(Path().iterdir())
+
+
+# 28 F: a finished model is never replaced
+
+def test_a_finished_model_is_not_replaced(capsys):
+    before = finished()
+    said = refused(capsys, 'train')
+    assert 'models/mine holds a finished model' in said
+    assert 'attngan_train --start models/mine' in said and '--out' in said      # two ways on
+    assert {f.name: f.read_bytes() for f in Path('models/mine').iterdir()} == before
+
+
+def test_resume_on_a_finished_model_names_the_way_on(capsys):
+    before = finished()
+    said = refused(capsys, 'train', '--resume')
+    assert 'nothing to resume' in said and 'attngan_train --start models/mine' in said
+    assert 'leave out --resume' not in said                               # it would replace it
+    assert {f.name: f.read_bytes() for f in Path('models/mine').iterdir()} == before
+
+
+def test_resume_without_a_training(capsys):
+    assert 'no unfinished training' in refused(capsys, 'train', '--resume')
+
+
+def test_an_unfinished_training_is_not_mixed_up(capsys):
+    unfinished()
+    said = refused(capsys, 'train')
+    assert 'attngan_train --resume --out models/mine' in said
+    assert Path('models/mine/checkpoints/run.json').exists()
+
+
+@pytest.mark.parametrize('text', ['', '{"minutes": 1', '[1]', '{}', '{"minutes": 3}', 'null'])
+def test_a_damaged_note_is_named(capsys, text):
+    unfinished()
+    note = Path('models/mine/checkpoints/run.json')
+    note.write_text(text)
+    assert str(note) in refused(capsys, 'train', '--resume')
+
+
+@pytest.mark.parametrize('option', [
+    ('--minutes', 20), ('--seed', 1), ('-n', 100), ('--skip-bad',), ('--bs', 8), ('--start', 'x'),
+], ids=lambda option: option[0])
+def test_resume_refuses_another_option(capsys, option):
+    unfinished(minutes=3.)
+    said = refused(capsys, 'train', '--resume', *option)
+    assert f'leave out {option[0]}' in said and 'was started with' in said
+
+
+def test_resume_takes_the_noted_options():
+    options = unfinished(minutes=3., seed=1)
+    assert cli._claim('models/mine', True, {}) == options
+    assert cli._claim('models/mine', True, dict(minutes=3.)) == options
+    assert options['minutes'] == 3 and options['seed'] == 1 and options['n'] == 9000
+
+
+def test_released_weights_do_not_replace_a_model(capsys):
+    finished('models/released')
+    assert 'is there already' in refused(capsys, 'import', 'nowhere')
+
+
+# 28 G: limits are checked before work begins
+
+@pytest.mark.parametrize('words, message', [
+    (['--minutes', '0'], 'more than 0'),
+    (['--minutes', 'nan'], 'more than 0'),
+    (['-n', '0'], '1 or more'),
+    (['--bs', '1'], '2 or more'),
+    (['--path', 'birds'], 'leave out --path'),
+    (['--data', 'cub', '--minutes', '1'], 'needs --path'),
+    (['--data', 'cub', '--path', '.'], 'needs --minutes'),
+    (['--data', 'cub', '--path', 'nowhere', '--minutes', '1'], 'nowhere does not exist'),
+    (['--data', 'cub', '--path', '.', '--minutes', '1', '-n', '5'], 'number of paper birds'),
+    (['--data', 'csv', '--path', '.', '--minutes', '1', '--recipe', 'paperbirds'], '--recipe'),
+    (['--start', 'nowhere'], 'config.json'),
+])
+def test_train_refuses_options_before_it_begins(capsys, words, message):
+    with mock.patch.object(cli, '_train', side_effect=AssertionError):
+        assert message in refused(capsys, 'train', *words)
+    assert not Path('models').exists()
+
+
+def test_too_few_pictures_are_refused_and_leave_nothing(capsys):
+    assert 'do not fill a batch' in refused(capsys, 'train', '-n', '5')
+    assert not Path('models/mine/checkpoints').exists()                # the next try is not blocked
+
+
+@pytest.mark.parametrize('n', [0, 1, 100])
+def test_evaluate_says_its_limits_first(capsys, n):
+    with mock.patch('attngan.metrics.draw_unseen', side_effect=AssertionError):
+        said = refused(capsys, 'evaluate', '-n', n)
+    assert '105' in said and not Path('evaluation.json').exists()
+
+
+def test_evaluate_says_that_it_measures_paper_birds(capsys):
+    model = TextToImage.from_pretrained('paperbirds')
+    words = ['flower', 'petals', 'pink', 'stamen']
+    TextToImage(Vocab(words), model.text, model.generator_config).save_pretrained('flowers')
+    said = refused(capsys, 'evaluate', '-m', 'flowers')
+    assert 'measure models of paper birds' in said
+
+
+def test_evaluate_refuses_what_is_not_there(capsys):
+    assert "no model 'nowhere'" in refused(capsys, 'evaluate', '-m', 'nowhere')
+    assert 'is a folder' in refused(capsys, 'evaluate', '-o', '.')
+
+
+# looking through the data
+
+def test_check_finds_a_damaged_copy(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv('ATTNGAN_CACHE', str(tmp_path/'cache'))
+    assert command('train', '--check', '-n', 20) == 0
+    assert 'no faults' in capsys.readouterr().out
+    for file in (tmp_path/'cache').rglob('*.npz'):
+        data = bytearray(file.read_bytes())
+        data[len(data)//2] ^= 1                                         # one bit
+        file.write_bytes(data)
+    assert 'are damaged' in refused(capsys, 'train', '--check', '-n', 20)
+
+
+# training
+
+def captioned_folder(path, n=12):
+    "Pictures with a text file beside each."
+    path.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        Image.fromarray(rng.integers(0, 255, (80, 80, 3), 'uint8')).save(path/f'{i}.png')
+        colour = ('red', 'blue', 'green')[i % 3]
+        (path/f'{i}.txt').write_text(f'a {colour} picture number {i}')
+    return path
+
+
+def table(path):
+    "The same pictures in a table."
+    folder = captioned_folder(path.with_name('pictures'))
+    with open(path, 'w', newline='') as f:
+        rows = csv.writer(f)
+        rows.writerow(['image', 'caption'])
+        for file in sorted(folder.glob('*.png')):
+            rows.writerow([f'pictures/{file.name}', file.with_suffix('.txt').read_text()])
+    return path
+
+
+def synthetic(kind):
+    "A small copy of a public data set."
+    if kind == 'folder':
+        return captioned_folder(Path('data').absolute())
+    if kind == 'csv':
+        return table(Path('table.csv').absolute())
+    from attngan import files
+    if kind == 'fashiongen':
+        pytest.importorskip('h5py')
+    return getattr(files, f'synthetic_{kind}')(Path('data').absolute())
+
+
+@pytest.mark.parametrize('kind', ['folder', 'csv', 'cub', 'coco', 'fashiongen'])
+def test_train_on_any_data(kind, monkeypatch, capsys):
+    monkeypatch.setattr(cli, '_recipe', lambda name: TINY)
+    path = synthetic(kind)
+    words = ['--data', kind, '--path', path, '--minutes', .06, '--out', 'mine']
+    assert command('train', *words) == 0, capsys.readouterr().err
+    assert 'saved to mine' in capsys.readouterr().out
+    model = TextToImage.from_pretrained('mine')
+    damsm, vocab = load_damsm('mine/damsm.safetensors')
+    assert vocab == model.vocab
+    assert (model.text, model.generator_config) == (TINY.text, TINY.generator)
+    model(model.vocab.words[1])
+
+
+def test_train_interrupt_resume_and_train_further(monkeypatch, capsys):
+    monkeypatch.setattr(cli, '_recipe', lambda name: TINY)
+    path = captioned_folder(Path('data'))
+    words = ['--data', 'folder', '--path', 'data', '--minutes', .1, '--out', 'mine']
+    step = 'attngan.training.AttnGANLearner.generator_step'
+    with mock.patch(step, side_effect=KeyboardInterrupt):
+        assert command('train', *words) == 130
+    assert 'attngan_train --resume --out mine' in capsys.readouterr().err
+    assert list(Path('mine/checkpoints/damsm').glob('*.ckpt'))
+    other = Path('other')
+    other.mkdir()
+    monkeypatch.chdir(other)                                            # from another folder
+    assert command('train', '--resume', '--out', '../mine') == 0, capsys.readouterr().err
+    monkeypatch.chdir(path.absolute().parent.parent if other.exists() else '..')
+    files = {f.name for f in Path('mine').iterdir()}
+    assert files == {'config.json', 'damsm.safetensors', 'discriminators.safetensors',
+                     'model.safetensors', 'train.log'}
+    log = Path('mine/train.log').read_text()
+    assert 'damsm' in log
+    words = ['--data', 'folder', '--path', 'data', '--minutes', .05, '--out', 'more',
+             '--start', 'mine']
+    assert command('train', *words) == 0, capsys.readouterr().err
+    before, after = (TextToImage.from_pretrained(name).state_dict() for name in ('mine', 'more'))
+    assert (before['text_encoder.embed.weight'] == after['text_encoder.embed.weight']).all()
+    assert any((before[k] != after[k]).any() for k in before if k.startswith('generator'))
+
+
+def test_start_needs_the_same_recipe(monkeypatch, capsys):
+    finished('mine')
+    words = ['--data', 'folder', '--path', captioned_folder(Path('data')), '--minutes', 1]
+    said = refused(capsys, 'train', *words, '--start', 'mine', '--out', 'more')
+    assert 'another recipe' in said and not Path('more/checkpoints').exists()
+
+
+# 28 L: what a log holds
+
+@pytest.fixture(scope='module')
+def logged(tmp_path_factory):
+    "A short training of paper birds in a process of its own, with its output in a file."
+    folder = tmp_path_factory.mktemp('logged')
+    env = {**os.environ, 'ATTNGAN_CACHE': str(folder/'cache'), 'PYTHONUNBUFFERED': '1'}
+    code = 'from attngan.cli import train_command as c; c()'
+    with open(folder/'log', 'w') as log:
+        done = subprocess.run([sys.executable, '-c', code, '--minutes', '.6', '-n', '200'],
+                              cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, (folder/'log').read_text()[-2000:]
+    return folder
+
+
+def test_a_log_has_a_line_an_epoch_and_no_bars(logged):
+    text = (logged/'log').read_text()
+    assert not set('\r█\x1b') & set(text)
+    lines = text.splitlines()
+    assert len(text) < 30_000 and any(line.startswith('saved to models/mine') for line in lines)
+    assert len([line for line in lines if 'epoch' in line]) <= 4       # a heading for each training
+    assert 'validation split' in lines[-1]
+
+
+def test_the_model_of_that_training_draws(logged):
+    model = TextToImage.from_pretrained(logged/'models/mine')
+    assert model('a red bird', seed=0).images[0].size == (64, 64)
+    assert not (logged/'models/mine/checkpoints').exists()
+    said = (logged/'models/mine/train.log').read_text()
+    for name in ('encoder/', 'damsm/', 'gan/'):
+        assert name in said
+
+
+# 28 L: export_onnx is there without an import; and what is not imported
+
+def test_export_onnx_needs_no_import():
+    code = ('import sys; from attngan.inference import TextToImage; '
+            'assert callable(TextToImage.export_onnx) and "attngan.export" not in sys.modules')
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
+UNWANTED = {'fastai', 'fastcore', 'fastprogress', 'nltk', 'pandas', 'scipy', 'sklearn',
+            'huggingface_hub', 'onnx', 'gradio'}
+
+
+def loaded_by(code):
+    "Top-level packages that a program has imported."
+    code += '; import sys; print(*{name.split(".")[0] for name in sys.modules})'
+    done = subprocess.run([sys.executable, '-c', code], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_inference_imports_little():
+    assert not loaded_by('import attngan.inference') & (UNWANTED | {'matplotlib'})
+
+
+def test_generate_imports_little():
+    code = ('import sys; sys.argv = ["attngan_generate", "a red bird"]; '
+            'from attngan.cli import generate_command; generate_command()')
+    assert not loaded_by(code) & UNWANTED
+
+
+def test_help_imports_nothing():
+    for name in ('generate', 'train', 'evaluate', 'import'):
+        code = (f'import sys; sys.argv = ["attngan_{name}", "-h"]; '
+                f'from attngan.cli import {name}_command as c\ntry: c()\nexcept SystemExit: pass\n'
+                'assert "torch" not in sys.modules')
+        subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)
+
+
+# the authors' weights
+
+def test_import_says_what_is_missing_and_writes_nothing(capsys):
+    Path('released').mkdir()
+    said = refused(capsys, 'import', 'released', '-o', 'models/birds')
+    assert 'released' in said and not Path('models').exists()
+
+
+def test_json_of_an_evaluation_is_printed(capsys):
+    evaluation = json.loads((model_folder('paperbirds')/'evaluation.json').read_text())
+    cli.print_evaluation(evaluation)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ['generated', 'real']
+    assert any(line.startswith('attributes, captions') for line in lines)
