@@ -16,7 +16,7 @@ from .generator import init_weights
 
 # %% ../nbs/21_discriminator.ipynb #17646189
 def conv_block(c_in, c_out, kernel, stride):
-    "Convolution, BatchNorm, LeakyReLU: (B, c_in, H, W) → (B, c_out, H/stride, W/stride)."
+    "Convolution, BatchNorm, LeakyReLU: (B, c_in, H, W) → (B, c_out, H/s, W/s)."
     return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, stride, 1, bias=False),
                          nn.BatchNorm2d(c_out),
                          nn.LeakyReLU(.2))
@@ -34,10 +34,10 @@ def new_backbone(size, width):
     channels = [width << i for i in range(downs(size))]
     layers = [nn.Sequential(nn.Conv2d(3, width, 4, 2, 1, bias=False), nn.LeakyReLU(.2))]
     for c_in, c_out in zip(channels, channels[1:]):
-        layers.append(conv_block(c_in, c_out, kernel=4, stride=2))    # half the side
+        layers.append(conv_block(c_in, c_out, kernel=4, stride=2))   # half the side
     c = channels[-1]
     while c > 8*width:
-        layers.append(conv_block(c, c//2, kernel=3, stride=1))        # half the channels
+        layers.append(conv_block(c, c//2, kernel=3, stride=1))       # half the channels
         c = c//2
     return nn.Sequential(*layers), c
 
@@ -70,12 +70,13 @@ class Discriminator(nn.Module):
                    ):          # logits (B,): does the picture match the sentence?
         "Logits of the conditional head."
         s = sentence[:, :, None, None].expand(-1, -1, 4, 4)       # (B, D, 4, 4)
-        joined = self.joint(torch.cat([features, s], 1))          # (B, F+D, 4, 4) → (B, F, 4, 4)
+        joined = torch.cat([features, s], 1)                      # (B, F+D, 4, 4)
+        joined = self.joint(joined)                               # (B, F, 4, 4)
         return self.cond_head(joined).flatten()                   # (B, 1, 1, 1) → (B,)
 
     def unconditional(self,
                       features   # (B, F, 4, 4)
-                     ):          # logits (B,): is it a real picture? None without that head
+                     ):          # logits (B,): is it real? None without that head
         "Logits of the unconditional head."
         if self.uncond_head is None:
             return None

@@ -43,7 +43,7 @@ def conv3x3(c_in, c_out):
     return nn.Conv2d(c_in, c_out, 3, 1, 1, bias=False)
 
 def glu_block(c_in, c_out):
-    "The layers convolution, BatchNorm, GLU: (B, c_in, H, W) → (B, c_out, H, W)."
+    "Convolution, BatchNorm, GLU: (B, c_in, H, W) → (B, c_out, H, W)."
     return [conv3x3(c_in, 2*c_out), nn.BatchNorm2d(2*c_out), nn.GLU(dim=1)]
 
 # %% ../nbs/20_generator.ipynb #ce6c0f5d
@@ -113,9 +113,9 @@ class NextStage(nn.Module):
                 words,    # (B, D, T)
                 lengths   # (B,)
                ):         # hidden state (B, C', 2H, 2W), attention (B, T, H, W)
-        context, attention = self.attend(h, words, lengths)  # (B, C, H, W), (B, T, H, W)
-        joined = torch.cat([h, context], 1)                  # (B, 2C, H, W)
-        return self.up(self.refine(joined)), attention       # (B, C', 2H, 2W)
+        context, attention = self.attend(h, words, lengths) # (B, C, H, W), (B, T, H, W)
+        joined = torch.cat([h, context], 1)                 # (B, 2C, H, W)
+        return self.up(self.refine(joined)), attention      # (B, C', 2H, 2W)
 
 # %% ../nbs/20_generator.ipynb #f54454c6
 def init_weights(module):
