@@ -585,9 +585,10 @@ def fid(
         raise ModuleNotFoundError(message) from None
     metric = FrechetInceptionDistance(feature=features or ReaderFeatures())
     fewest = min(len(real), len(drawn))
-    if fewest <= metric.num_features:
+    n_features = len(metric.real_features_sum)
+    if fewest <= n_features:
         warnings.warn(
-            f'FID from {fewest:,} pictures and {metric.num_features:,} features: the covariance '
+            f'FID from {fewest:,} pictures and {n_features:,} features: the covariance '
             'is singular and the distance much too large; compare it only with distances from '
             'as many pictures, never with published ones', stacklevel=2)
     for pictures, is_real in ((real, True), (drawn, False)):
