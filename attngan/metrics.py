@@ -390,7 +390,7 @@ def variety(
 # %% ../nbs/31_metrics.ipynb #9ef64d97
 def load_evaluator() -> tuple:  # `DAMSM`, `Vocab`
     "The held-out evaluator: a DAMSM that no generator was trained with."
-    return load_damsm(files('attngan')/'pretrained'/'judge.safetensors')
+    return load_damsm(files('attngan')/'pretrained'/'evaluator.safetensors')
 
 
 @torch.no_grad()
