@@ -16,6 +16,7 @@ import os
 import pickle
 import random
 import re
+import sys
 import threading
 import warnings
 from collections import Counter
@@ -453,7 +454,9 @@ def class_numbers(names) -> list: # a name or None for each picture → a number
     return [numbers.get(n) for n in names]
 
 # %% ../nbs/a2_files.ipynb #41078806
-def read_names(path) -> list[str]:
+def read_names(path,
+               faults # a list; names that end in an invisible \\r are mended, and an odd fault
+              ) -> list[str]:
     "`filenames.pickle`: a list of names without ending. Raises `ValueError` that names the file."
     names = load_pickle(path)
     strings = isinstance(names, list) and all(isinstance(n, str) for n in names)
@@ -461,12 +464,14 @@ def read_names(path) -> list[str]:
         raise ValueError(f'{path}: expected a list of names such as "001.Black_footed_Albatross/…_0046_18"')
     mended = [n.rstrip('\r\n') for n in names]
     if mended != names:
-        warnings.warn(f'{path}: names end in an invisible \\r, which is left out (line ends were changed)',
-                      stacklevel=2)
+        faults.append(Fault('odd', str(path), 'names end in an invisible \\r, which is left out; '
+                                              'line ends were changed'))
     return mended
 
 def read_classes(path, n) -> list[int]: # n of them
-    "`class_info.pickle`: one number for each of the `n` names. Raises `ValueError`."
+    "`class_info.pickle`: one number for each of the `n` names. Raises `ValueError`, `FileNotFoundError`."
+    if not path.is_file():
+        raise FileNotFoundError('not there; with skip_bad=True each picture is a class of its own')
     classes = load_pickle(path)
     integers = isinstance(classes, list) and all(isinstance(c, int) for c in classes)
     if not integers or len(classes) != n:
@@ -508,8 +513,7 @@ def cub_items(path,       # the folder
         return _cub_split(root, 'train', boxes, found), _cub_split(root, 'test', boxes, found)
 
 def _cub_split(root, split, boxes, found):
-    with noting(found, 'odd', root/split/'filenames.pickle'):
-        names = read_names(root/split/'filenames.pickle')
+    names = read_names(root/split/'filenames.pickle', found)
     classes = [None]*len(names)
     with noting(found, 'classes', root/split/'class_info.pickle'):
         classes = read_classes(root/split/'class_info.pickle', len(names))
@@ -555,8 +559,7 @@ def _read_coco(path, pictures, faults):
 
 def _read_repacked_coco(root, split, found):
     "The entries of one split in the authors' layout."
-    with noting(found, 'odd', root/split/'filenames.pickle'):
-        names = read_names(root/split/'filenames.pickle')
+    names = read_names(root/split/'filenames.pickle', found)
     return [CaptionedImage(root/'images'/f'{n}.jpg', captions_of(root/'text'/f'{n}.txt', found), key=n)
             for n in names]
 
@@ -570,8 +573,9 @@ def coco_items(path, faults=None) -> tuple[list, list]: # training, validation; 
                       'train/filenames.pickle and images/ (the layout of the authors of AttnGAN) is there')
     with gathering(faults) as found:
         if official:
-            for file, _ in official.values():
+            for file, pictures in official.values():
                 find_file(file)
+                find_folder(pictures)
             splits = [_read_coco(*official[s], found) for s in ('train', 'val')]
         else:
             splits = [_read_repacked_coco(root, s, found) for s in ('train', 'test')]
@@ -666,6 +670,41 @@ class H5Picture:
         except (OSError, KeyError, RuntimeError, ValueError) as e:
             raise ValueError(f'{self.path}, row {self.row}: not a picture that can be read ({e})') from None
 
+# %% ../nbs/a2_files.ipynb #h5pr0be1
+def try_first(path, function, # of no arguments
+              more=9*10**8    # bytes of memory that the trial may take
+             ):
+    "Call `function` in a process of its own. Raises `ValueError` if it fails or takes too much memory; on Linux only."
+    if not sys.platform.startswith('linux'):
+        return
+    answer, question = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)  # Python's, about threads: the trial starts none
+        pid = os.fork()
+    if not pid:
+        _try_and_exit(function, question, more)
+    os.close(question)
+    with open(answer, 'rb') as pipe:
+        message = pipe.read().decode('utf-8', 'replace')
+    status = os.waitpid(pid, 0)[1]
+    if status:
+        raise ValueError(message or f'{path}: damaged, reading it kills a process')
+
+def _try_and_exit(function, question, more):
+    import resource
+    try:
+        pages = int(Path('/proc/self/statm').read_text().split()[0])
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limits = [pages*resource.getpagesize() + more, soft, hard]
+        new = min(x for x in limits if x != resource.RLIM_INFINITY)
+        resource.setrlimit(resource.RLIMIT_AS, (new, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        function()
+        os._exit(0)
+    except BaseException as e:
+        os.write(question, (str(e)[:500] or type(e).__name__).encode())
+        os._exit(1)
+
 # %% ../nbs/a2_files.ipynb #37915d71
 FASHION = ('TOPS', 'SWEATERS', 'PANTS', 'JEANS', 'SHIRTS', 'DRESSES', 'SHORTS', 'SKIRTS')
 
@@ -703,9 +742,13 @@ def _read_fashiongen(f): # → descriptions, categories, products
 
 def _fashiongen_split(path, categories, faults):
     "The rows of one HDF5 file whose category is among `categories`; the pictures stay on disk."
-    try:
+    def read():
         with _handles_lock:
-            texts, kinds, products = _read_fashiongen(open_h5(path))
+            return _read_fashiongen(open_h5(path))
+    try:
+        find_file(path)
+        try_first(path, read)
+        texts, kinds, products = read()
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as e:
         if isinstance(e, FileNotFoundError):
             raise
@@ -917,9 +960,10 @@ def table_items(path,             # a CSV file with a header, or JSON lines
             raise ValueError(f'{path}: no rows')
         for item, number in zip(items.values(), class_numbers(list(classes.values()))):
             item.class_id = number
+        if not any(present(items.values())):
+            raise FileNotFoundError(f'{path}: none of its pictures is in {folder}; pass images=, '
+                                    'the folder with the pictures')
         good = sound(list(items.values()), found)
-        if not good and images is None:
-            must_be_sound(found)
         return divide(path, good, [splits[it.key] for it in good], valid_pct, seed)
 
 def _read_table_row(row, image_col, caption_col): # → picture, captions, class or None, split or None
