@@ -22,7 +22,10 @@ def match_loss(
     scores,         # (B, B): row an image, column a caption, already times γ₃
     class_ids=None  # (B,) or None; pairs of one class, except the diagonal, are left out
 ):                  # image → text, text → image: two scalars
-    "Cross-entropy of finding one's partner in the batch, both ways ([P] eq. 11–13; classes: released code)."
+    """Cross-entropy of finding one's partner in the batch, both ways ([P] eq. 11–13).
+
+    Leaving out pairs of one class is the released code's.
+    """
     partner = torch.arange(len(scores), device=scores.device)              # (B,)
     if class_ids is not None:
         same = class_ids[:, None] == class_ids                             # (B, B)
@@ -76,7 +79,7 @@ def word_scores(
     gamma2=5.,   # γ₂, how much the best words count (eq. 10)
     chunk=None   # pictures at a time, computed again in the backward pass; None: all are kept
 ):               # (B, I): row an image, column a caption; float32 or better
-    "R(Q, D) of every picture with every caption ([P] eq. 7–10, without the exponent 1/γ₂: released code)."
+    "R(Q, D) of every picture with every caption ([P] eq. 7–10; no 1/γ₂, as the released code)."
     real = word_mask(lengths, words.shape[2])                              # (I, T)
     e = _at_least_float32(words).mT[real]                                  # (M, D), no padding
     groups = _at_least_float32(regions).split(chunk or _GROUP)             # (≤ chunk, D, h, w) each
@@ -99,8 +102,11 @@ def words_loss(
     gamma2=5.,       # γ₂, how much the best words count (eq. 10)
     gamma3=10.,      # γ₃, sharpness of the softmax over the batch (eq. 11)
     chunk=None       # see `word_scores`
-):                   # image → text, text → image (scalars); attention (B, T, h, w) on the own picture
-    "L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13)."
+):                   # image → text, text → image (scalars); attention (B, T, h, w)
+    """L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13).
+
+    The attention is that of each caption on its own picture, without gradients.
+    """
     scores = word_scores(regions, words, lengths, gamma1, gamma2, chunk)   # (B, B)
     i2t, t2i = match_loss(gamma3 * scores, class_ids)
     with torch.no_grad():
@@ -168,7 +174,7 @@ class DAMSM(nn.Module):
     ):                  # dict of four scalars: words_i2t, words_t2i, sentence_i2t, sentence_t2i
         """The four losses by name: image → text (i2t) and text → image (t2i) ([P] eq. 7–13).
 
-        Raises ValueError in training mode if the batch holds one pair only: there is nothing to tell it from.
+        Raises ValueError in training mode if the batch holds one pair only.
         """
         if self.training and len(words) < 2:
             raise ValueError('the DAMSM compares the pairs of a batch with each other: a batch of '
