@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from .cli import _parser, _run
-from .text import CaptionError, tokenize
+from .text import CaptionError
 
 # %% ../nbs/a11_app.ipynb #52739248
 def png(
@@ -125,8 +125,7 @@ EXAMPLES = (
 
 def _known_examples(vocab) -> list:
     "The examples of which `vocab` knows every word."
-    known = {*vocab.ids, *vocab.stop}
-    return [s for s in EXAMPLES if known.issuperset(tokenize(s, vocab.ascii_only))]
+    return [s for s in EXAMPLES if all(word in vocab.ids for word in vocab.tokenize(s))]
 
 def _handler(model): # → a function for gradio
     "`draw` with this model; what it raises becomes a message for the visitor."
