@@ -45,7 +45,7 @@ def _generator_rules(net):
             (r'g\.(\d+)\.', lambda i: head.format(i + 1))]
 
 def _discriminator_rules(net):
-    "Four layers down to a sixteenth of the picture are one block there; each further layer has a name."
+    "The first four layers are one block there; each further layer has a name."
     halvings = [f's{32 << i}' for i in range(net.size.bit_length() - 7)]        # s32, s64
     narrowings = [f'{halvings[-1]}_{i + 1}' for i in range(len(halvings))]      # s64_1, s64_2
     deep = halvings + narrowings
@@ -256,7 +256,7 @@ def load_released_damsm(folder,       # with text_encoder*.pth, image_encoder*.p
     return damsm.eval(), vocab
 
 # %% ../nbs/a7_checkpoints.ipynb #3add2727
-def load_released_discriminators(folder,      # with netD0.pth, netD1.pth, … of the released training
+def load_released_discriminators(folder,      # with netD0.pth, … of the released training
                                  config=None  # recipe; None: the authors' that fits
                                 ) -> nn.ModuleList:
     """The authors' discriminators, for the smallest picture first. Raises FileNotFoundError or
