@@ -210,6 +210,7 @@ class RandomFlip(nn.Module):
 
     @depth.setter
     def depth(self, depth):
+        "Set the depth of the wrapped generator."
         self.generator.depth = depth
 
     def flip_logit(self,
