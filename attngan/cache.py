@@ -39,7 +39,8 @@ class ArrayCache:
         start, shape, checksum = self.rows[i]
         x = np.memmap(self.path, self.dtype, 'r', start, tuple(shape))
         if zlib.crc32(x) != checksum:
-            raise ValueError(f'{self.path}: array {i} is damaged; remove the file, and it is made again')
+            raise ValueError(f'{self.path}: array {i} is damaged; remove the file, and it is '
+                             'made again')
         return np.array(x)
 
 # %% ../nbs/a4_cache.ipynb #840793f8
@@ -115,7 +116,7 @@ def cache_pictures(items, # list of `CaptionedImage`
                    side,  # of the kept pictures' shorter side, in pixels
                    path   # of the cache
                   ) -> list:
-    "The same entries, with pictures in a cache. It is made again when a file, a box or `side` has changed."
+    "The same entries, with pictures in a cache. It is made again when a file or box has changed."
     def pictures():
         for item in items:
             yield np.asarray(shrunk(item, side))

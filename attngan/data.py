@@ -74,7 +74,7 @@ class FairDL(TfmdDL):
         show_rows([im[:max_n] for im in images], captions)
 
 # %% ../nbs/03_data.ipynb #7623a86f
-def choose_vocab(vocab,         # None: of the training captions; 'both': of both splits; or a `Vocab`
+def choose_vocab(vocab,         # a `Vocab`, None (of the training captions) or 'both' (splits)
                  train, valid,  # lists of `CaptionedImage`
                  stop=()        # stop words, as of `Vocab`
                 ) -> Vocab:
@@ -99,7 +99,7 @@ def readable(items, vocab,
             captions = [c for c in it.captions if _known_ids(vocab, c)]
             lost += [(it.key, c) for c in it.captions if c not in captions]
             if captions:
-                good.append(it if len(captions) == len(it.captions) else replace(it, captions=captions))
+                good.append(replace(it, captions=captions))
     if items and not good:
         raise CaptionError(f'the vocabulary of {len(vocab)} words knows no word of any caption; '
                            f'the first is {items[0].captions[0]!r}')
@@ -108,7 +108,8 @@ def readable(items, vocab,
         warnings.warn(f'{len(lost)} captions without a known word are left out, '
                       f'the first: {caption[:60]!r} of {key}', stacklevel=4)
     for key, caption in lost if faults is not None else []:
-        faults.append(files.Fault('odd', key, f'no word of {caption[:60]!r} is known; it is left out'))
+        what = f'no word of {caption[:60]!r} is known; it is left out'
+        faults.append(files.Fault('odd', key, what))
     return good
 
 def _known_ids(vocab, caption):
@@ -123,8 +124,9 @@ def look_at_all(items, size, n_workers=None) -> list: # `Faults` for each of the
     workers = os.cpu_count() if n_workers is None else n_workers
     if len(items) <= 200:
         workers = 0
-    return list(parallel(partial(files.look_at, size=size), items, n_workers=workers, total=len(items),
-                         progress=is_watched(), chunksize=32))
+    look = partial(files.look_at, size=size)
+    return list(parallel(look, items, n_workers=workers, total=len(items), progress=is_watched(),
+                         chunksize=32))
 
 def leave_out_bad(items, size, faults) -> list:
     "The entries that can be decoded; all that is found is added to `faults`."
@@ -179,25 +181,26 @@ def long_captions(items, vocab, T) -> files.Faults:
     if not cut:
         return files.Faults()
     enough = sorted(lengths)[int(.95*(len(lengths) - 1))]
-    what = (f'{cut} of {len(lengths)} captions have more than {T} words; training reads {T} of them at random '
-            f'(released code), validation the first {T}')
+    what = (f'{cut} of {len(lengths)} captions have more than {T} words; training reads {T} '
+            f'of them at random (released code), validation the first {T}')
     if cut > .05*len(lengths):
         what += f'. With max_words={enough}, 95 % would be read whole'
     found = files.Faults([files.Fault('cut', 'captions', what)])
     if alike:
-        found.append(files.Fault('cut', 'captions', f'{alike} different captions begin with the same {T} words'))
+        what = f'{alike} different captions begin with the same {T} words'
+        found.append(files.Fault('cut', 'captions', what))
     return found
 
 # %% ../nbs/03_data.ipynb #d284a5f0
 class ImageCaptionDataLoaders(DataLoaders):
-    "fastai `DataLoaders` of captioned pictures, with `vocab`, `config`, and the `faults` that are known."
+    "fastai `DataLoaders` of captioned pictures, with `vocab`, `config`, `items` and `faults`."
     n_inp = 3  # images, ids and lengths go into a model
 
     @classmethod
     def from_items(cls,
                    train, valid,   # lists of `CaptionedImage`
                    config,         # `Config`: sizes, T and batch size
-                   vocab=None,     # a `Vocab`; None: words of the training captions; 'both': of both splits
+                   vocab=None,     # a `Vocab`, None (of the training captions) or 'both' (splits)
                    augment=True,   # cut pictures at random in training
                    flip=True,      # … and mirror them; False where captions say left and right
                    skip_bad=False, # leave out entries that cannot be used
@@ -246,8 +249,9 @@ class ImageCaptionDataLoaders(DataLoaders):
             both = [PaperBirds('train', n, size, seed, n_captions=6),
                     PaperBirds('valid', n_valid, size, seed, n_captions=1)]
         except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as e:
-            raise files.DataError(f'the drawn birds in {cache_folder()} are damaged ({e}); remove the files '
-                            'paperbirds-*.npz there, and they are drawn again') from None
+            raise files.DataError(f'the drawn birds in {cache_folder()} are damaged ({e}); remove '
+                                  'the files paperbirds-*.npz there: they are drawn '
+                                  'again') from None
         lists = [_paperbird_items(b) for b in both]
         self = cls.from_items(*lists, config, augment=False, **kwargs)
         self.birds = both
@@ -265,7 +269,7 @@ class ImageCaptionDataLoaders(DataLoaders):
 
     @classmethod
     def from_coco(cls,
-                  path,        # the folder with the official files of 2014 or 2017, or the authors' layout
+                  path,        # the folder: official files of 2014 or 2017, or the authors' layout
                   config=coco,
                   **kwargs):   # of `from_items`
         "Everyday scenes: COCO 2014 or 2017."
@@ -275,23 +279,23 @@ class ImageCaptionDataLoaders(DataLoaders):
 
     @classmethod
     def from_fashiongen(cls,
-                        path,               # the folder with fashiongen_256_256_train.h5 and …_validation.h5
+                        path,               # the folder with fashiongen_256_256_train.h5 and so on
                         categories=files.FASHION, # which clothes
                         config=fashiongen,
                         **kwargs):          # of `from_items`
-        "FashionGen, read from its HDF5 files picture by picture; the first sentence of each description."
+        "FashionGen, read picture by picture; captions are the first sentences of descriptions."
         faults = files.Faults()
         train, valid = files.fashiongen_items(path, categories, faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     @classmethod
     def from_folder(cls,
-                    path,           # pictures; sub-folders are classes, or the splits train, valid, test
-                    texts=None,     # a folder with a .txt for each picture; None: beside the pictures
-                    valid_pct=None, # share of the pictures held back; None: .1, or what the splits say
+                    path,           # sub-folders are classes, or splits: train, valid, test
+                    texts=None,     # the folder of the .txt files; None: beside the pictures
+                    valid_pct=None, # share held back; None: .1, or what the splits say
                     seed=0,         # of the choice
                     config=birds,
-                    **kwargs):      # of `from_items`; `flip=False` where captions say left and right
+                    **kwargs):      # of `from_items`; `flip=False` if captions say left and right
         "A folder of your own."
         faults = files.Faults()
         train, valid = files.folder_items(path, texts, valid_pct, seed, faults)
@@ -308,29 +312,33 @@ class ImageCaptionDataLoaders(DataLoaders):
                  **kwargs):        # of `from_items`
         "A table of your own: a picture and a caption in each row, perhaps a class and a split."
         faults = files.Faults()
-        train, valid = files.table_items(path, images, image_col, caption_col, valid_pct, seed, faults)
+        columns = dict(image_col=image_col, caption_col=caption_col)
+        train, valid = files.table_items(path, images, **columns, valid_pct=valid_pct, seed=seed,
+                                         faults=faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     def test_dl(self,
                 items,      # `CaptionedImage`s, one or a list
                 bs=None,    # None: that of validation
-                **_):       # `with_labels` and other arguments of fastai's: captions are always there
-        "A loader of other pictures and their captions, with this vocabulary. Raises `DataError`, `TypeError`."
+                **_):       # other arguments of fastai's: captions are always there
+        "A loader of other pictures and captions. Raises `DataError`, `TypeError`."
         items = [items] if isinstance(items, files.CaptionedImage) else list(items)
         for it in items:
             if not isinstance(it, files.CaptionedImage):
-                raise TypeError(f'test_dl takes a list of CaptionedImage, not of {type(it).__name__}')
+                raise TypeError(f'test_dl takes a list of CaptionedImage, not of '
+                                f'{type(it).__name__}')
         faults = files.Faults()
         items = files.sound(items, faults)
         files.must_be_sound(faults)
         known = readable(items, self.vocab)
-        data = CaptionDataset(known, self.vocab, self.config, train=False, augment=self.valid_ds.augment)
+        data = CaptionDataset(known, self.vocab, self.config, train=False,
+                              augment=self.valid_ds.augment)
         return self.valid.new(data, bs=bs or self.valid.bs)
 
     def check(self,
               n_workers=None # processes; None: one for each core
              ) -> files.Faults:
-        "Decode every picture and read every caption: all faults, those of what was left out included."
+        "All faults, found by decoding every picture and reading every caption."
         faults = files.Faults(self.faults)
         known = set(faults)
         for found in look_at_all(self.items, self.config.sizes[-1], n_workers):
@@ -349,11 +357,13 @@ def _default_device():
 
 def _check_batch_size(bs, n): # B, number of training pictures
     if bs < 2:
-        raise ValueError(f'bs={bs}: the losses compare each picture with the captions of the others in its batch; '
-                         'take bs=2 at least')
+        raise ValueError(f'bs={bs}: the losses compare each picture with the captions of the '
+                         'others '
+                         'in its batch; take bs=2 at least')
     if n < 2:
         raise ValueError(f'{n} picture to train on; the losses compare pictures with each other, '
                          'so two at least are needed')
     if n < bs:
-        raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: pass bs={n} or less')
+        raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: pass bs={n} or '
+                         'less')
     return bs

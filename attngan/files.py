@@ -48,7 +48,7 @@ class CaptionedImage:
 # %% ../nbs/a2_files.ipynb #02clas02
 def settle_classes(*splits # lists of `CaptionedImage`
                   ) -> list: # the same lists; every entry has a class number
-    "A class for each entry. A split of several pictures and one class is used as if it had no classes, with a warning."
+    "A class for each entry. A split with a single class is used without classes, with a warning."
     splits = [_without_single_class(items) for items in splits]
     given = [it.class_id for items in splits for it in items if it.class_id is not None]
     number = max(given, default=-1)
@@ -67,7 +67,8 @@ def _without_single_class(items):
     classes = {it.class_id for it in items}
     if len(items) < 2 or len(classes) > 1 or None in classes:
         return items
-    warnings.warn(f'all {len(items)} pictures of a split have the class {classes.pop()}, so no pair '
+    warnings.warn(f'all {len(items)} pictures of a split have the class {classes.pop()}, so no '
+                  'pair '
                   'would be wrong and nothing would be learned: each is used as a class of its own',
                   stacklevel=4)
     return [replace(it, class_id=None) for it in items]
@@ -131,7 +132,7 @@ def must_be_sound(faults):
 # %% ../nbs/a2_files.ipynb #fau1t004
 @contextmanager
 def noting(faults, kind, where): # a list; of `Fault`: kind, and file or key
-    "Exceptions become faults of this `kind` (`missing` if a file is not there), warnings become odd ones."
+    "Exceptions become faults of this `kind`, or `missing`; warnings become odd ones."
     def note(kind, message):
         what = str(message).removeprefix(str(where)).lstrip(':, ')
         faults.append(Fault(kind, str(where), what[:300]))
@@ -146,7 +147,7 @@ def noting(faults, kind, where): # a list; of `Fault`: kind, and file or key
 
 @contextmanager
 def gathering(faults=None): # a list of the caller's
-    "Gives `Faults` to fill, and hands them on to `faults`. Without it they are raised, and odd ones are a warning."
+    "Gives `Faults` to fill, and hands them on to `faults`. Without it they are raised."
     found = Faults()
     yield found
     if faults is None or any(f.kind == 'classes' for f in found):
@@ -161,8 +162,8 @@ def gathering(faults=None): # a list of the caller's
 def read_text(path,
               most=64 # MB
              ) -> str: # lines end in \n
-    "A text file in UTF-8. Lines in another encoding are read as latin-1, with a warning. Raises `ValueError`."
-    data = bounded_bytes(path, most).removeprefix(b'\xef\xbb\xbf')  # some editors write this mark first
+    "A text file in UTF-8. Other lines are read as latin-1, with a warning. Raises `ValueError`."
+    data = bounded_bytes(path, most).removeprefix(b'\xef\xbb\xbf')  # the mark of some editors
     if data.count(b'\n') + data.count(b'\r') > 4_000_000:
         raise ValueError(f'{path}: more than two million lines')
     if b'\0' in data:
@@ -192,7 +193,8 @@ def clean(caption: str) -> str:
 def read_captions(path) -> list[str]: # one at least, in order
     "The captions in a text file. Raises `ValueError` if no line has a word, `FileNotFoundError`."
     if not Path(path).is_file():
-        raise FileNotFoundError(f'{path}: no captions; each picture needs a text file, one caption a line')
+        raise FileNotFoundError(f'{path}: no captions; each picture needs a text file, one '
+                                'caption a line')
     lines = [clean(line) for line in read_text(path, most=1).split('\n')]
     good = [c for c in lines if tokenize(c)]
     if not good:
@@ -214,7 +216,8 @@ def to_rgb(im: Image.Image) -> Image.Image:
     "Any picture as RGB with 8 bits, turned as its EXIF data ask, transparent parts on white."
     im = ImageOps.exif_transpose(im)
     if im.mode == 'F':
-        raise ValueError('its pixels are floating-point numbers of unknown range; save it with 8 or 16 bits')
+        raise ValueError('its pixels are floating-point numbers of unknown range; save it with '
+                         '8 or 16 bits')
     if im.mode.startswith('I'):
         x = np.asarray(im, 'float32')/257                 # 16 bits: 65535 = 257·255
         x = x.round(out=x).clip(0, 255, out=x)
@@ -227,7 +230,7 @@ def to_rgb(im: Image.Image) -> Image.Image:
 def around(box,  # x, y, width, height in pixels
            size  # of the picture: width, height
           ) -> tuple[int, int, int, int]: # left, top, right, bottom
-    "The square of half-side ¾ max(w, h) around the box's centre, inside the picture (released code). Raises `ValueError`."
+    "The square of half-side ¾ max(w, h) around the box (released code). Raises `ValueError`."
     x, y, w, h = box
     if not all(map(math.isfinite, box)) or min(w, h) <= 0:
         raise ValueError(f'the box {tuple(box)} (x, y, width, height) is impossible')
@@ -248,7 +251,8 @@ _FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'GIF', 'TIFF')  # MPO counts as JPEG
 def _check_size(size): # width, height
     "Raises `ValueError` for sizes that no picture to learn from has."
     if size[0]*size[1] > _PIXELS:
-        raise ValueError(f'{size[0]} × {size[1]} pixels are more than {_PIXELS//10**6} million; make it smaller')
+        raise ValueError(f'{size[0]} × {size[1]} pixels are more than {_PIXELS//10**6} million; '
+                         'make it smaller')
     if max(size) > 50*min(size):
         raise ValueError(f'{size[0]} × {size[1]} pixels are a strip, not a picture')
 
@@ -267,7 +271,8 @@ def open_picture(image,    # a path, an array (H, W, 3) uint8, or an object with
 
 def _from_array(x):
     if x.ndim != 3 or x.shape[2] != 3 or x.dtype != np.uint8:
-        raise ValueError(f'an array {x.shape} of {x.dtype} is no picture; expected (H, W, 3) in uint8')
+        raise ValueError(f'an array {x.shape} of {x.dtype} is no picture; expected (H, W, 3) in '
+                         'uint8')
     im = Image.fromarray(x)
     _check_size(im.size)
     return im
@@ -313,14 +318,15 @@ def name_of(item) -> str:
 def sound(items, faults,
           boxed=False # each must have a box
          ) -> list:
-    "The entries without a fault that shows at once; the faults of the others are added to `faults`."
+    "The entries without a visible fault; the faults of the others are added to `faults`."
     good = []
     keys = set()
     for it, there in zip(items, present(items)):
         before = len(faults)
         if not there:
             caption = (it.captions or [''])[0][:60]
-            faults.append(Fault('missing', name_of(it), f'the picture is not there; its caption is {caption!r}'))
+            what = f'the picture is not there; its caption is {caption!r}'
+            faults.append(Fault('missing', name_of(it), what))
         elif boxed:
             with noting(faults, 'box', name_of(it)):
                 _check_box(it)
@@ -401,7 +407,8 @@ def find_folder(path) -> Path:
     if not root.exists():
         raise FileNotFoundError(f'{root}: there is no such folder')
     if not root.is_dir():
-        raise FileNotFoundError(f'{root}: this is a file, and a folder is expected{_other_reader(root)}')
+        hint = _other_reader(root)
+        raise FileNotFoundError(f'{root}: this is a file, and a folder is expected{hint}')
     return root
 
 def find_file(path) -> Path:
@@ -410,7 +417,8 @@ def find_file(path) -> Path:
     if not file.exists():
         raise FileNotFoundError(f'{file}: there is no such file')
     if file.is_dir():
-        raise FileNotFoundError(f'{file}: this is a folder, and a file is expected{_other_reader(file)}')
+        hint = _other_reader(file)
+        raise FileNotFoundError(f'{file}: this is a folder, and a file is expected{hint}')
     return file
 
 def _other_reader(path) -> str:
@@ -438,7 +446,8 @@ def _guess_reader(path):
     if inside:
         return f'from_csv({str(inside[0])!r})'
     pictures = (p for p in path.rglob('*') if p.suffix.lower() in _PICTURES)
-    return f'from_folder({str(path)!r})' if any(p.with_suffix('.txt').is_file() for p in pictures) else ''
+    described = any(p.with_suffix('.txt').is_file() for p in pictures)
+    return f'from_folder({str(path)!r})' if described else ''
 
 def _refuse(root, expected):
     "Raises `FileNotFoundError` that says what was expected, and which reader fits."
@@ -461,7 +470,8 @@ def read_names(path,
     names = load_pickle(path)
     strings = isinstance(names, list) and all(isinstance(n, str) for n in names)
     if not strings or not names:
-        raise ValueError(f'{path}: expected a list of names such as "001.Black_footed_Albatross/…_0046_18"')
+        raise ValueError(f'{path}: expected a list of names such as '
+                         '"001.Black_footed_Albatross/…_0046_18"')
     mended = [n.rstrip('\r\n') for n in names]
     if mended != names:
         faults.append(Fault('odd', str(path), 'names end in an invisible \\r, which is left out; '
@@ -469,13 +479,14 @@ def read_names(path,
     return mended
 
 def read_classes(path, n) -> list[int]: # n of them
-    "`class_info.pickle`: one number for each of the `n` names. Raises `ValueError`, `FileNotFoundError`."
+    "`class_info.pickle`: one number for each name. Raises `ValueError`, `FileNotFoundError`."
     if not path.is_file():
         raise FileNotFoundError('not there; with skip_bad=True each picture is a class of its own')
     classes = load_pickle(path)
     integers = isinstance(classes, list) and all(isinstance(c, int) for c in classes)
     if not integers or len(classes) != n:
-        raise ValueError(f'{path}: expected a list of {n} class numbers, one for each name in filenames.pickle')
+        raise ValueError(f'{path}: expected a list of {n} class numbers, one for each name in '
+                         'filenames.pickle')
     return classes
 
 def read_rows(path, fields) -> list: # of lists of strings
@@ -495,16 +506,18 @@ def read_boxes(folder) -> dict: # path within images/ → x, y, width, height
         for i, *box in read_rows(path, 5):
             boxes[names[i]] = tuple(float(v) for v in box)
     except (KeyError, ValueError) as e:
-        raise ValueError(f'{path}: expected lines "id x y width height" with ids of images.txt ({e})') from None
+        raise ValueError(f'{path}: expected lines "id x y width height" with ids of images.txt '
+                         f'({e})') from None
     return boxes
 
 # %% ../nbs/a2_files.ipynb #001c16fb
 def cub_items(path,       # the folder
-              faults=None # a list for what is wrong with entries, which are then left out; without it, `DataError`
+              faults=None # a list for faults, whose entries are then left out; None: `DataError`
              ) -> tuple[list, list]: # training, test
-    "CUB in the authors' layout. Every picture is looked for, and every box compared with its picture's size."
+    "CUB in the authors' layout. Pictures are looked for, and boxes compared with their sizes."
     root = find_folder(path)
-    for needed in ('CUB_200_2011/images', 'text', 'train/filenames.pickle', 'test/filenames.pickle'):
+    lists = ['train/filenames.pickle', 'test/filenames.pickle']
+    for needed in ['CUB_200_2011/images', 'text', *lists]:
         if not (root/needed).exists():
             _refuse(root, f'{needed} is not there; expected CUB_200_2011/, text/, train/ and test/ '
                           'as the authors of AttnGAN lay them out')
@@ -547,8 +560,9 @@ def _read_coco(path, pictures, faults):
             name = i['file_name'].strip()
             items.append(CaptionedImage(pictures/name, captions[i['id']], key=Path(name).stem))
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise ValueError(f'{path}: not the captions of COCO ({type(e).__name__}: {str(e)[:200]}); expected "images" '
-                         'with id and file_name, "annotations" with image_id and caption') from None
+        raise ValueError(f'{path}: not the captions of COCO ({type(e).__name__}: {str(e)[:200]}); '
+                         'expected "images" with id and file_name, "annotations" with image_id '
+                         'and caption') from None
     for it in items:
         said = it.captions
         it.captions = [c for c in said if tokenize(c)]
@@ -560,17 +574,22 @@ def _read_coco(path, pictures, faults):
 def _read_repacked_coco(root, split, found):
     "The entries of one split in the authors' layout."
     names = read_names(root/split/'filenames.pickle', found)
-    return [CaptionedImage(root/'images'/f'{n}.jpg', captions_of(root/'text'/f'{n}.txt', found), key=n)
-            for n in names]
+    items = []
+    for n in names:
+        captions = captions_of(root/'text'/f'{n}.txt', found)
+        items.append(CaptionedImage(root/'images'/f'{n}.jpg', captions, key=n))
+    return items
 
-def coco_items(path, faults=None) -> tuple[list, list]: # training, validation; `faults`: see `cub_items`
-    "COCO 2014 or 2017, official files, or the authors' layout of 2014. Every picture is looked for."
+def coco_items(path, faults=None # as of `cub_items`
+              ) -> tuple[list, list]: # training, validation
+    "COCO 2014 or 2017: official files, or the authors' layout of 2014."
     root = find_folder(path)
     official = _coco_files(root)
     repacked = (root/'train'/'filenames.pickle').is_file() and (root/'images').is_dir()
     if not official and not repacked:
-        _refuse(root, 'neither captions_train2014.json nor captions_train2017.json (official files), nor '
-                      'train/filenames.pickle and images/ (the layout of the authors of AttnGAN) is there')
+        _refuse(root, 'neither captions_train2014.json nor captions_train2017.json (official '
+                      'files), nor train/filenames.pickle and images/ (the layout of the authors '
+                      'of AttnGAN) is there')
     with gathering(faults) as found:
         if official:
             for file, pictures in official.values():
@@ -598,12 +617,17 @@ if hasattr(os, 'register_at_fork'):  # not on Windows
     os.register_at_fork(before=_before_fork, after_in_parent=_handles_lock.release,
                         after_in_child=_handles_lock.release)
 
-def open_h5(path): # → h5py.File; call it with the lock held
-    "The open HDF5 file at `path`. Raises `ImportError` that says what to install, `ValueError`."
+def import_h5py():
+    "The package, or an `ImportError` that says what to install."
     try:
         import h5py
     except ImportError:
         raise ImportError("FashionGen needs h5py: pip install 'attngan[fashiongen]'") from None
+    return h5py
+
+def open_h5(path): # → h5py.File; call it with the lock held
+    "The open HDF5 file at `path`. Raises `ImportError`, `ValueError`."
+    h5py = import_h5py()
     path = find_file(path)
     stat = path.stat()
     stamp = (stat.st_size, stat.st_mtime_ns)
@@ -624,18 +648,22 @@ def open_dataset(f, name): # an open HDF5 file → h5py.Dataset
     import h5py
     d = f[name] if name in f else None
     if not isinstance(d, h5py.Dataset):
-        raise ValueError(f'{f.filename}: no dataset {name!r}; there are {", ".join(sorted(f)[:20])}')
+        raise ValueError(f'{f.filename}: no dataset {name!r}; there are '
+                         f'{", ".join(sorted(f)[:20])}')
     if d.is_virtual or d.external or d.file != f:
         raise ValueError(f'{f.filename}: the numbers of {name!r} lie in another file')
     if d.dtype.kind not in 'Siu' or d.dtype.itemsize > 10**5:
-        raise ValueError(f'{f.filename}: {name!r} is of type {d.dtype}; integers and strings of fixed length are read')
+        raise ValueError(f'{f.filename}: {name!r} is of type {d.dtype}; integers and strings of '
+                         'fixed length are read')
     if not d.shape or d.shape[0] > 5_000_000:
-        raise ValueError(f'{f.filename}: {name!r} has the shape {d.shape}; expected up to five million rows')
+        raise ValueError(f'{f.filename}: {name!r} has the shape {d.shape}; expected up to five '
+                         'million rows')
     compressed = d.id.get_create_plist().get_nfilters() > 0
     row = math.prod(d.shape[1:])*d.dtype.itemsize
     chunk = math.prod(d.chunks)*d.dtype.itemsize if d.chunks else row
     if max(row, chunk) > (3*10**7 if compressed else 2*10**8):
-        raise ValueError(f'{f.filename}: {name!r} has {d.shape} entries, in chunks of {chunk} bytes: too large to read')
+        raise ValueError(f'{f.filename}: {name!r} has {d.shape} entries, in chunks of {chunk} '
+                         'bytes: too large to read')
     return d
 
 def _check_stored(d, place): # an offset of a chunk, as HDF5 counts it
@@ -668,18 +696,19 @@ class H5Picture:
             with _handles_lock:
                 return read_row(open_dataset(open_h5(self.path), 'input_image'), self.row)
         except (OSError, KeyError, RuntimeError, ValueError) as e:
-            raise ValueError(f'{self.path}, row {self.row}: not a picture that can be read ({e})') from None
+            raise ValueError(f'{self.path}, row {self.row}: not a picture that can be read '
+                             f'({e})') from None
 
 # %% ../nbs/a2_files.ipynb #h5pr0be1
 def try_first(path, function, # of no arguments
               more=9*10**8    # bytes of memory that the trial may take
              ):
-    "Call `function` in a process of its own. Raises `ValueError` if it fails or takes too much memory; on Linux only."
+    "Call `function` in a process of its own, on Linux. Raises `ValueError` if it fails."
     if not sys.platform.startswith('linux'):
         return
     answer, question = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', DeprecationWarning)  # Python's, about threads: the trial starts none
+        warnings.simplefilter('ignore', DeprecationWarning)  # about threads: the trial starts none
         pid = os.fork()
     if not pid:
         _try_and_exit(function, question, more)
@@ -729,7 +758,8 @@ def _read_fashiongen(f): # → descriptions, categories, products
     d = open_dataset(f, 'input_image')
     n = len(d)
     if len(d.shape) != 4 or d.shape[-1] != 3 or d.dtype != np.uint8:
-        raise ValueError(f'expected "input_image" of shape (M, 256, 256, 3) in bytes, found {d.shape} of {d.dtype}')
+        raise ValueError(f'expected "input_image" of shape (M, 256, 256, 3) in bytes, found '
+                         f'{d.shape} of {d.dtype}')
     _check_size(d.shape[2:0:-1])
     texts = _read_column(f, 'input_description', n)
     kinds = _read_column(f, 'input_category', n)
@@ -745,6 +775,7 @@ def _fashiongen_split(path, categories, faults):
     def read():
         with _handles_lock:
             return _read_fashiongen(open_h5(path))
+    import_h5py()
     try:
         find_file(path)
         try_first(path, read)
@@ -781,18 +812,22 @@ _SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid',
                     dev='valid', test='test', testing='test')
 
 def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, validation
-    "Hold back a `share` of the pictures, one at least; the same `seed` holds back the same ones. Raises `ValueError`."
+    "Hold back a `share` of the pictures, one at least, chosen by `seed`. Raises `ValueError`."
     if len(items) < 2:
-        raise ValueError('one picture cannot be both trained on and held back; two at least are needed')
+        raise ValueError('one picture cannot be both trained on and held back; two at least are '
+                         'needed')
     if not 0 <= share < 1:
-        raise ValueError(f'valid_pct, the share of the pictures to hold back, must be at least 0 and below 1, not {share}')
+        raise ValueError(f'valid_pct, the share to hold back, must be from 0 to below 1, not '
+                         f'{share}')
     n = min(max(1, round(share*len(items))), len(items) - 1)
     held = set(random.Random(seed).sample(range(len(items)), n))
     train = [it for i, it in enumerate(items) if i not in held]
     return train, [it for i, it in enumerate(items) if i in held]
 
-def divide(where, items, splits, valid_pct, seed): # `splits`: 'train', 'valid', 'test' or None for each entry
-    "Training and validation, by the splits that the data set names, or else at random. Raises `ValueError`."
+def divide(where, items,
+           splits, # 'train', 'valid', 'test' or None for each entry
+           valid_pct, seed):
+    "Training and validation, by the splits that are named, or else at random. Raises `ValueError`."
     train = [it for it, s in zip(items, splits) if s == 'train']
     valid = [it for it, s in zip(items, splits) if s == 'valid']
     test = [it for it, s in zip(items, splits) if s == 'test']
@@ -804,13 +839,14 @@ def divide(where, items, splits, valid_pct, seed): # `splits`: 'train', 'valid',
         except ValueError as e:
             raise ValueError(f'{where}: {e}') from None
     if not train:
-        raise ValueError(f'{where}: there are pictures for validation or testing, and none for training')
+        raise ValueError(f'{where}: there are pictures for validation or testing, and none for '
+                         'training')
     if valid_pct is not None:
         raise ValueError(f'{where} itself says which pictures are held back: leave out valid_pct')
     return train, valid or test
 
 def folder_splits(root, tops) -> list: # `tops`: the first sub-folder of each picture, or None
-    "The split that each picture's folder names, or None for all of them. Raises `ValueError` if only some have one."
+    "The split that each picture's folder names, or None for all. Raises `ValueError`."
     splits = [_SPLIT_NAMES.get(top.lower()) if top else None for top in tops]
     named = set(splits) - {None}
     if named == {'train'} and None in splits:
@@ -824,11 +860,11 @@ def folder_splits(root, tops) -> list: # `tops`: the first sub-folder of each pi
 # %% ../nbs/a2_files.ipynb #a3dde1d0
 def folder_items(path,           # the folder with the pictures
                  texts=None,     # the folder with the texts; None: beside the pictures
-                 valid_pct=None, # share of the pictures to hold back; None: .1, unless folders name the splits
+                 valid_pct=None, # share to hold back; None: .1, unless folders name splits
                  seed=0,         # of the choice
                  faults=None     # see `cub_items`
                 ) -> tuple[list, list]: # training, validation
-    "Every picture under `path` with its captions. A picture without text and a text without picture are faults."
+    "Every picture under `path` with its captions. A picture or text without the other is a fault."
     root = find_folder(path)
     texts = root if texts is None else find_folder(texts)
     pictures = [p for p in _files_under(root) if p.suffix.lower() in _PICTURES]
@@ -837,7 +873,8 @@ def folder_items(path,           # the folder with the pictures
     found_texts = [p for p in _files_under(texts) if p.suffix.lower() == '.txt']
     text_of = _match_texts(pictures, root, found_texts, texts)
     if not set(text_of.values()) & set(found_texts):
-        _refuse(root, f'no picture has a text of its name in {texts}; put them there, or pass texts=')
+        _refuse(root, f'no picture has a text of its name in {texts}; put them there, or pass '
+                      'texts=')
     folders = [p.relative_to(root).parent.parts for p in pictures]
     splits = folder_splits(root, [f[0] if f else None for f in folders])
     names = []
@@ -848,7 +885,8 @@ def folder_items(path,           # the folder with the pictures
         names.append('/'.join(classes) or None)
     with gathering(faults) as found:
         for p in sorted(set(found_texts) - set(text_of.values())):
-            found.append(Fault('missing', str(p), 'no picture for this text; add it or move the text away'))
+            what = 'no picture for this text; add it or move the text away'
+            found.append(Fault('missing', str(p), what))
         items = []
         for p, class_id in zip(pictures, class_numbers(names)):
             items.append(CaptionedImage(p, captions_of(text_of[p], found), class_id,
@@ -893,16 +931,18 @@ def table_rows(path):
         first = text.split('\n', 1)[0]
         delimiter = max(',;\t|', key=first.count)
         headless = re.match(r'[^\t]+\.(jpe?g|png)(#\d+)?\t', first, re.I)
-        reader = csv.reader(io.StringIO(text, newline=''), delimiter='\t' if headless else delimiter,
-                            strict=not headless, quoting=csv.QUOTE_NONE if headless else csv.QUOTE_MINIMAL,
-                            skipinitialspace=True)
+        quotes = dict(quoting=csv.QUOTE_NONE) if headless else dict(strict=True)
+        delimiter = '\t' if headless else delimiter
+        reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter,
+                            skipinitialspace=True, **quotes)
         names = ['image', 'caption'] if headless else [n.strip() for n in next(reader, [])]
         for fields in reader:
             line = reader.line_num
             if not fields:
                 continue
             if len(fields) > len(names):
-                raise ValueError(f'more fields than columns; a caption with a {delimiter!r} in it needs "quotes"')
+                raise ValueError(f'more fields than columns; a caption with a {delimiter!r} in '
+                                 'it needs "quotes"')
             row = dict(zip(names, fields))
             if headless:
                 row['image'] = re.sub(r'#\d+$', '', row['image'])
@@ -911,13 +951,14 @@ def table_rows(path):
         raise ValueError(f'{path}, line {line}: {e}') from None
 
 def find_column(path, row, wanted, usual, argument):
-    "The name of a column: the one asked for, or a usual one. Raises `ValueError` with the names that are there."
+    "The name of a column: the one asked for, or a usual one. Raises `ValueError`."
     names = list(row) if isinstance(row, dict) else []
     for name in [wanted] if wanted else usual:
         if name in names:
             return name
     asked = repr(wanted) if wanted else ' or '.join(usual[:2])
-    raise ValueError(f'{path}, line 1: no column {asked}; the columns are {names[:20]}. Pass {argument}=')
+    raise ValueError(f'{path}, line 1: no column {asked}; the columns are {names[:20]}. Pass '
+                     f'{argument}=')
 
 # %% ../nbs/a2_files.ipynb #0cfe1f99
 def table_items(path,             # a CSV file with a header, or JSON lines
@@ -928,7 +969,7 @@ def table_items(path,             # a CSV file with a header, or JSON lines
                 seed=0,
                 faults=None       # see `cub_items`
                ) -> tuple[list, list]: # training, validation
-    "The pictures of a table. Every picture is looked for; a caption without a word is left out with a warning."
+    "The pictures of a table; a caption without a word is left out with a warning."
     path = find_file(path)
     folder = path.parent if images is None else find_folder(images)
     items = {}
@@ -943,9 +984,9 @@ def table_items(path,             # a CSV file with a header, or JSON lines
             try:
                 name, captions, kind, split = _read_table_row(row, image_col, caption_col)
                 if classes.setdefault(name, kind) != kind:
-                    raise ValueError(f'{name} was of class {classes[name]!r} above, and is of class {kind!r} here')
+                    raise ValueError(f'{name} is of class {kind!r}, above of {classes[name]!r}')
                 if splits.setdefault(name, split) != split:
-                    raise ValueError(f'{name} was in split {splits[name]!r} above, and is in {split!r} here')
+                    raise ValueError(f'{name} is in split {split!r}, above in {splits[name]!r}')
             except ValueError as e:
                 found.append(Fault('caption', where, str(e)[:300]))
                 continue
@@ -954,7 +995,8 @@ def table_items(path,             # a CSV file with a header, or JSON lines
                 if tokenize(caption):
                     item.captions.append(caption)
                 else:
-                    found.append(Fault('odd', where, f'{caption[:40]!r} has no word and is left out'))
+                    what = f'{caption[:40]!r} has no word and is left out'
+                    found.append(Fault('odd', where, what))
         if not items:
             must_be_sound(found)
             raise ValueError(f'{path}: no rows')
@@ -966,7 +1008,7 @@ def table_items(path,             # a CSV file with a header, or JSON lines
         good = sound(list(items.values()), found)
         return divide(path, good, [splits[it.key] for it in good], valid_pct, seed)
 
-def _read_table_row(row, image_col, caption_col): # → picture, captions, class or None, split or None
+def _read_table_row(row, image_col, caption_col): # → picture, captions, class, split
     "What a row says. Raises `ValueError` if something is missing."
     values = row if isinstance(row, dict) else {}
     name = values.get(image_col)
@@ -981,11 +1023,12 @@ def _read_table_row(row, image_col, caption_col): # → picture, captions, class
     kind = values.get('class')
     split = values.get('split')
     split = _SPLIT_NAMES.get(split.strip().lower()) if isinstance(split, str) else None
-    return name.strip(), [clean(c) for c in captions], None if kind in ('', None) else str(kind), split
+    kind = None if kind in ('', None) else str(kind)
+    return name.strip(), [clean(c) for c in captions], kind, split
 
 # %% ../nbs/a2_files.ipynb #c6c71ae8
 def write(path, data):
-    "Write text, bytes, an array (H, W, 3) as a picture, or anything else as a pickle of protocol 2; folders are made."
+    "Write text, bytes, a picture (H, W, 3), or anything else as a pickle; folders are made."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(data, np.ndarray):
@@ -1005,7 +1048,7 @@ def write_vocabulary(path, splits): # for each split, for each picture, its capt
     write(path, [*ids, dict(enumerate(vocab.words)), vocab.ids])
 
 def undirected(birds, n) -> list: # n captions of each bird
-    "Captions of paper birds that say nothing about left and right. `birds` should have three times as many."
+    "Captions of paper birds without left and right. `birds` should have three times as many."
     chosen = []
     for captions in birds.texts():
         fitting = [c for c in captions if not {'left', 'right'} & set(c.split())]
@@ -1040,7 +1083,9 @@ def synthetic_cub(path,
         texts.append(captions)
     lines = [f'{i} {name}\n' for i, (name, _) in enumerate(boxes, 1)]
     write(root/'CUB_200_2011/images.txt', ''.join(lines))
-    lines = [f'{i} ' + ' '.join(f'{v}.0' for v in box) + '\n' for i, (_, box) in enumerate(boxes, 1)]
+    lines = []
+    for i, (_, (x, y, w, h)) in enumerate(boxes, 1):
+        lines.append(f'{i} {x}.0 {y}.0 {w}.0 {h}.0\n')
     write(root/'CUB_200_2011/bounding_boxes.txt', ''.join(lines))
     write_vocabulary(root/'captions.pickle', texts)
     return root
@@ -1108,7 +1153,7 @@ def synthetic_fashiongen(path,
                          n=24,    # rows for training; half as many for validation
                          size=256 # of a picture, in pixels
                         ) -> Path:
-    "Paper clothes in the two HDF5 files of FashionGen. Each product occurs twice; hats are there to be filtered out."
+    "Paper clothes in the HDF5 files of FashionGen: each twice, with hats to be filtered out."
     import h5py
     root = Path(path)
     root.mkdir(parents=True, exist_ok=True)

@@ -245,7 +245,7 @@ class Canvas:
             self.on_picture.line(xy + xy[:4], fill=outline, width=width)
         self.on_mask.polygon(xy, fill=PARTS.index(part))
 
-    def line(self, points, part, colour, width): # (n, 2), a name of PARTS or None, RGB, picture widths
+    def line(self, points, part, colour, width): # as `fill`; width in picture widths
         "A line through all points; without a part it leaves the mask as it is."
         xy = self._pixels(points)
         width = max(1, round(width*self.n))
@@ -379,7 +379,7 @@ def ground_level(sp, sc):
     return (.83 if sp.size == 'large' else .77) + sc.y
 
 def place(sp, sc):
-    "A function from bird coordinates (n, 2) to picture coordinates, and half a body in picture widths."
+    "A function from bird to picture coordinates (n, 2), and half a body in picture widths."
     flip = -1 if sc.facing == 'left' else 1
     foot = sc.fat + .34 - (.20 if sc.ground == 'water' else 0)
     def turn(points):
@@ -589,7 +589,7 @@ def describe(sp: Species, sc: Scene,
     return caption
 
 # %% ../nbs/02_paperbirds.ipynb #4075eca0
-def mentions(words: list[Word]) -> dict[str, str]: # attribute → value, as far as the caption states it
+def mentions(words: list[Word]) -> dict[str, str]: # attribute → value, if the caption has it
     "What a caption claims: colours of parts, `length`, `size`, `facing`, `ground`, `bars`."
     claims = {}
     for w in words:
@@ -617,7 +617,7 @@ def cache_folder() -> Path:
 _DRAWING = 2  # part of the cache's name: raise it when the drawing or the splits change
 
 class PaperBirds:
-    "`len(self)` birds: `images` (n, S, S, 3), `masks` (n, S, S), `captions` (lists of lists of `Word`), `species` (n,), `birds`."
+    "Birds: `images` (n, S, S, 3), `masks` (n, S, S), `captions` (lists of words), `species` (n,)."
     def __init__(self,
                  split: str = 'train',        # 'train', 'valid' or 'test'; they share no species
                  n: int = 9000,               # number of pictures
@@ -706,7 +706,7 @@ class ThreadBird(NamedTuple):
 
 def thread(size: int = 64 # side of the picture in pixels
           ) -> ThreadBird:
-    "The bird that all chapters share: the first of `PaperBirds('valid', n_captions=1)` whose caption names three parts and three colours."
+    "The bird of all chapters: the first of the validation split with three parts and colours."
     birds = _choose_birds('valid', n=60, seed=0, per_species=6)
     captions = _write_captions(birds, 'valid', seed=0, n_captions=1)
     def is_rich(words):
@@ -742,7 +742,8 @@ def retrieval_ceiling(birds: PaperBirds,
     "R-precision of a perfect reader. Raises `ValueError` if too few birds are of other species."
     fewest = min(int((birds.species != s).sum()) for s in set(birds.species))
     if fewest < pool - 1:
-        raise ValueError(f'pool={pool} needs {pool - 1} birds of other species, and there are {fewest}')
+        raise ValueError(f'pool={pool} needs {pool - 1} birds of other species, and there are '
+                         f'{fewest}')
     rng = np.random.default_rng(seed)
     options = dict(size=2, facing=2, ground=4, length=2, beak=4, bars=6)  # 9 colours otherwise
     said = [mentions(captions[0]) for captions in birds.captions]

@@ -319,7 +319,8 @@ def test_texts_in_a_folder_of_their_own(tmp_path):
         assert it.image.stem == f'image_{number}' and it.class_id == number % 2
 
 
-FLICKR_ROWS = [('a', 'a red bird'), ('a', 'a bird, red'), ('b', 'a "blue" bird'), ('c', 'un oiseau')]
+FLICKR_ROWS = [('a', 'a red bird'), ('a', 'a bird, red'), ('b', 'a "blue" bird'),
+               ('c', 'un oiseau')]
 TABLES = {
     'captions.txt': 'image,caption\na.png,a red bird\na.png,"a bird, red"\n'
                     'b.png,"a ""blue"" bird"\nc.png,un oiseau\n',
@@ -706,7 +707,7 @@ def test_a_damaged_cache(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ValueError, match='array 2 is damaged'):
         array_cache(path, 'ones', ones)[2]
-    path.write_bytes(data + b'!')                                     # of another length: made again
+    path.write_bytes(data + b'!')                                     # another length: made again
     assert array_cache(path, 'ones', ones)[2].tolist() == [1]*4
 
 
@@ -742,7 +743,8 @@ def read_with_spawned_workers(folder):
     read = ImageCaptionDataLoaders.from_fashiongen
     alone, two = (read(folder, bs=2, num_workers=n, device='cpu') for n in (0, 2))
     for a, b in zip(alone.valid, two.valid, strict=True):
-        assert torch.equal(a[0][-1], b[0][-1]) and torch.equal(a[1], b[1]) and a[0].keys == b[0].keys
+        assert torch.equal(a[0][-1], b[0][-1]) and torch.equal(a[1], b[1])
+        assert a[0].keys == b[0].keys
 
 
 def test_workers_that_start_from_nothing(tmp_path):
