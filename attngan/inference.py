@@ -46,15 +46,18 @@ class Drawings:
         return len(self.images)
 
     def show(self, scale=1.8): # inches a picture
-        "All pictures in a row below their captions. Returns the figure."
+        "All pictures in a row below their captions; equal captions are written once."
         import matplotlib.pyplot as plt
-        size = (scale*len(self), scale + .9)
-        fig, axes = plt.subplots(1, len(self), figsize=size, squeeze=False)
+        n, one_caption = len(self), len(set(self.captions)) == 1
+        size = (scale*n, scale + (.5 if one_caption else .9))
+        fig, axes = plt.subplots(1, n, figsize=size, squeeze=False, layout='constrained')
         for axis, image, caption in zip(axes[0], self.images, self.captions, strict=True):
             axis.imshow(image)
             axis.axis('off')
-            axis.set_title(wrap(caption), fontsize=7)
-        fig.tight_layout()
+            if not one_caption:
+                axis.set_title(wrap(caption), fontsize=7)
+        if one_caption:
+            fig.suptitle(wrap(self.captions[0], int(14*scale*n)), fontsize=9)
         return fig
 
     def show_attention(
