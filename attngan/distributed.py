@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
-from torch.distributed.nn.functional import all_gather
 
 # %% ../nbs/a3_distributed.ipynb #b3d08d04
 _together = False
@@ -80,6 +79,21 @@ def first_alone():
             dist.barrier()
 
 # %% ../nbs/a3_distributed.ipynb #e280bd10
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):                                              # (B, …)
+        x = x.contiguous()
+        parts = [torch.empty_like(x) for _ in range(world_size())]
+        dist.all_gather(parts, x)
+        return torch.cat(parts)                                       # W × (B, …) → (W·B, …)
+
+    @staticmethod
+    def backward(ctx, grad):                                          # (W·B, …)
+        grad = grad.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(grad)                                         # added over all processes
+        return own(grad)                                              # (B, …)
+
+
 def gather(
     x,  # (B, …), equally long on every process; or None
 ):      # (W·B, …), process 0 first; or None
@@ -90,7 +104,7 @@ def gather(
     """
     if x is None or world_size() == 1:
         return x
-    return torch.cat(all_gather(x))                                   # W × (B, …) → (W·B, …)
+    return _Gather.apply(x)                                           # (W·B, …)
 
 
 def own(
