@@ -323,7 +323,7 @@ def attngan_learner(
     damsm = getattr(damsm, 'model', damsm)
     dls.vocab.must_fit(len(damsm.text_encoder.embed.weight))
     terms = [f'd{size}' for size in config.drawn_sizes] + ['adversarial', 'damsm', 'kl']
-    for cb in cbs:
+    for cb in L(cbs):
         terms += getattr(cb, 'terms', ())
     training = config.training
     learn = AttnGANLearner(
@@ -399,6 +399,7 @@ class DrawSamples(Callback):
         n=6,  # rows to show, evenly spread from the first to the last
     ):
         "The drawn rows, the share of training that was over beside each."
+        n = min(n, len(self.rows))
         chosen = torch.linspace(0, len(self.rows) - 1, n).round().int().tolist()
         rows = [self.rows[i] for i in chosen]
         return show_rows(rows, self.captions, [self.labels[i] for i in chosen])

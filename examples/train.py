@@ -4,11 +4,12 @@ import random
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader
 
+from attngan.batch import CaptionDataset
+from attngan.files import CaptionedImage
 from attngan.gan_losses import discriminator_loss, generator_loss, kl_loss, wrong_captions
 from attngan.inference import TextToImage
 from attngan.paperbirds import PaperBirds
@@ -16,28 +17,10 @@ from attngan.text import Vocab
 from attngan.variants import paperbirds
 
 
-class Birds(Dataset):
-    "Pictures, each with one of its captions."
-
-    def __init__(self, birds, vocab, max_words):
-        self.birds, self.captions = birds, birds.texts()
-        self.vocab, self.max_words = vocab, max_words
-
-    def __len__(self):
-        return len(self.captions)
-
-    def __getitem__(self, i):
-        image = torch.from_numpy(self.birds.images[i]).permute(2, 0, 1)     # (3, S, S) uint8
-        ids, length = self.vocab.encode(random.choice(self.captions[i]), self.max_words)
-        return image, ids, length, int(self.birds.species[i])
-
-
-def collate(items, sizes=paperbirds.sizes):
-    "Items → images [(B, 3, s, s)] in [-1, 1], ids (B, T), lengths (B,), class_ids (B,)."
-    images, ids, lengths, class_ids = default_collate(items)
-    images = images.float()/127.5 - 1                                       # (B, 3, S, S)
-    pyramid = [F.avg_pool2d(images, images.shape[-1]//s) for s in sizes]
-    return pyramid, ids, lengths, class_ids
+def entries(birds):
+    "Paper birds as entries of a data set; `attngan.files` reads CUB, COCO and folders as such."
+    rows = zip(birds.images, birds.texts(), birds.species)
+    return [CaptionedImage(image, captions, int(species)) for image, captions, species in rows]
 
 
 def train_damsm(damsm, loader, config, epochs, device):
@@ -108,12 +91,12 @@ def main():
     random.seed(0)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     config = replace(paperbirds, generator=replace(paperbirds.generator, random_flip=False))
-    birds = PaperBirds('train', args.n)
-    captions = [caption for several in birds.texts() for caption in several]
-    vocab = Vocab.from_captions(captions, stop=config.text.stop_words)
-    dataset = Birds(birds, vocab, config.max_words)
+    items = entries(PaperBirds('train', args.n))
+    vocab = Vocab.from_captions((caption for item in items for caption in item.captions),
+                                stop=config.text.stop_words)
+    dataset = CaptionDataset(items, vocab, config, augment=False)
     loader = DataLoader(dataset, config.training.bs, shuffle=True, drop_last=True,
-                        collate_fn=collate)
+                        collate_fn=dataset.collate)
     damsm = config.new_damsm(len(vocab)).to(device)
     train_damsm(damsm, loader, config.training, args.damsm_epochs, device)
     generator = config.new_generator().to(device)
