@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ShareDL', 'DistributedTraining', 'fast_bf16', 'ResumePoint', 'CaptionLearner']
 
-# %% ../nbs/a5_learner.ipynb #917a89f5
+# %% ../nbs/a5_learner.ipynb #5a4d157a
 import random
 import sys
 from contextlib import ExitStack, closing, contextmanager
@@ -30,8 +30,9 @@ from fastprogress.core import IN_NOTEBOOK
 from torch import nn
 
 from .distributed import average, broadcast, join, rank, together, world_size
+from .optimize import flush_denormals
 
-# %% ../nbs/a5_learner.ipynb #65e8e829
+# %% ../nbs/a5_learner.ipynb #09f2227d
 def _share(
     idxs,       # indices of all items, in the order of this epoch
     bs,         # B, items of one process in a batch
@@ -70,7 +71,7 @@ class ShareDL(TfmdDL):
         whole = self.bs*world_size()
         return self.n//whole if self.drop_last else -(-self.n//whole)
 
-# %% ../nbs/a5_learner.ipynb #7b153b6a
+# %% ../nbs/a5_learner.ipynb #a0a70a75
 class DistributedTraining(Callback):
     "Keeps the networks of all processes equal; `CaptionLearner.distrib_ctx` adds it."
     order = -8                                                        # when the model is on its device, before anything else
@@ -104,7 +105,7 @@ class DistributedTraining(Callback):
         for buffer, mean in zip(statistics, average(statistics)):
             buffer.copy_(mean)
 
-# %% ../nbs/a5_learner.ipynb #17ef4d19
+# %% ../nbs/a5_learner.ipynb #7fedafa6
 def _is_watched() -> bool:
     "Does the output go to a terminal or a notebook, where a bar can be redrawn?"
     return bool(IN_NOTEBOOK) or sys.stdout.isatty()
@@ -150,7 +151,7 @@ class _EpochLines(ProgressCallback):
         cells = [f'{x:.4f}' if isinstance(x, float) else str(x) for x in log]
         print('  '.join(f'{cell:>10}' for cell in cells), flush=True)
 
-# %% ../nbs/a5_learner.ipynb #7f150cce
+# %% ../nbs/a5_learner.ipynb #4f695027
 def fast_bf16(
     device,  # a `torch.device` or its name
 ) -> bool:
@@ -162,7 +163,7 @@ def fast_bf16(
         return getattr(torch.cpu, '_is_avx512_bf16_supported', bool)()
     return False
 
-# %% ../nbs/a5_learner.ipynb #dc89e3b8
+# %% ../nbs/a5_learner.ipynb #b20c4a4e
 @dataclass
 class ResumePoint:
     "Where a resumed fit continues."
@@ -188,7 +189,7 @@ def _starting_at(dl, batch, restore_rng):
     finally:
         del dl.get_idxs
 
-# %% ../nbs/a5_learner.ipynb #9f521fb6
+# %% ../nbs/a5_learner.ipynb #08bfd1a5
 filterwarnings('ignore', r'You are shadowing an attribute \(losses\)')  # fastai's Recorder has `losses`, too
 
 _BF16 = 'this Learner multiplies in bfloat16 by itself: pass bf16=True where it is made'
@@ -282,7 +283,7 @@ class CaptionLearner(Learner):
 
     def _do_fit(self):
         "fastai's loop over epochs, from a callback's `resume_point` on."
-        torch.set_flush_denormal(True)
+        flush_denormals()
         with ExitStack() as stack:
             for cb in self.cbs:
                 if hasattr(type(cb), 'around_fit'):

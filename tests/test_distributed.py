@@ -18,7 +18,7 @@ CHECKS = (
 )
 
 
-def torchrun(n, *command, timeout=400):
+def torchrun(n, *command, timeout=1200):
     "Run a script in `n` processes. After `timeout` seconds torchrun is told to end, and ends them."
     start = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(n)]
     process = subprocess.Popen(

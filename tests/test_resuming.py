@@ -65,7 +65,7 @@ def start_two(folder, name, wait=0., by_torchrun=True):
     return started
 
 
-def wait_for_batch(file, batch, seconds=180):
+def wait_for_batch(file, batch, seconds=600):
     "Until a process has written that it has finished `batch`. → its process id."
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -90,7 +90,7 @@ def kill_one(folder, victim, batch, running):
 
 def finish(folder, name):
     (process,) = start_two(folder, name)
-    printed = process.communicate(timeout=300)[0]
+    printed = process.communicate(timeout=900)[0]
     assert process.returncode == 0, printed[-3000:]
 
 
