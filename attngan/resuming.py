@@ -32,6 +32,7 @@ from fastai.torch_core import rank_distrib
 from fastcore.foundation import L
 
 from .config import to_dict
+from .damsm_training import TimeLimit
 from .distributed import average, broadcast, rank, world_size
 from .learner import ResumePoint
 from .serialization import atomic_write
@@ -308,6 +309,8 @@ class Checkpoint(Callback):
         for name, cb in _named(self.learn.cbs):
             if name in state['callbacks']:
                 _load_callback_state(cb, state['callbacks'][name])
+            if isinstance(cb, TimeLimit):
+                cb.start -= self.earlier                              # the time that was used counts
         vars(self.recorder.smooth_loss).update(state['smooth_loss'])
         self.learn.train_iter = state['train_iter']
         self.learn.pct_train = state['pct_train']
