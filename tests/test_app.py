@@ -82,6 +82,11 @@ def url(outside):
     stop(process)
 
 
+def connect(url, **kwargs):
+    "A client that waits for an answer on a busy machine, too."
+    return Client(url, verbose=False, httpx_kwargs=dict(timeout=120), **kwargs)
+
+
 def same(answer, drawings):
     "Whether an answer of the server holds these drawings, with all stages."
     if len(answer['pictures']) != len(drawings):
@@ -169,7 +174,7 @@ def test_the_command_says_what_is_missing():
 # programs
 
 def test_fifty_at_once_and_none_is_lost(url, model):
-    client = Client(url, verbose=False, max_workers=50)
+    client = connect(url, max_workers=50)
     sentences = [EXAMPLES[i % len(EXAMPLES)] for i in range(50)]
     jobs = []
     for i, sentence in enumerate(sentences):
@@ -192,7 +197,7 @@ def test_fifty_at_once_and_none_is_lost(url, model):
 ])
 def test_a_program_is_told_what_is_wrong(url, request_, message):
     with pytest.raises(AppError, match=message):
-        Client(url, verbose=False).predict(*request_, api_name='/draw')
+        connect(url).predict(*request_, api_name='/draw')
 
 
 @LINUX
@@ -210,7 +215,7 @@ def test_a_space_draws_and_everybody_may_ask(model, outside, tmp_path):
     try:
         here = f'http://127.0.0.1:{urlparse(url).port}/'
         assert reachable(here, '127.0.0.2')
-        answer = Client(here, verbose=False).predict('a red bird', 3, 1, api_name='/draw')
+        answer = connect(here).predict('a red bird', 3, 1, api_name='/draw')
         assert same(answer, model('a red bird', seed=3))
     finally:
         stop(process)
