@@ -98,7 +98,7 @@ def code_cells(path):
 
 def is_exported(code):
     "Does this cell become part of the library?"
-    return bool(re.search(r'^#\|\s*exports?\b', code, re.M))
+    return bool(re.search(r'^#\|\s*export[is]?\b', code, re.M))
 
 
 def comments_of(code):
