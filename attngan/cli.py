@@ -57,6 +57,8 @@ def attngan_generate(
 ):
     """Draw a caption: the stages of each picture, and a map for each word. Prints the names of the
     files. Raises ValueError for a caption that can't be drawn; no file is written then."""
+    import matplotlib.pyplot as plt
+
     from attngan.inference import TextToImage
     from attngan.serialization import atomic_write
     out = _refuse_folder(out)
@@ -67,6 +69,7 @@ def attngan_generate(
         figure = drawings.show_attention(i)
         with atomic_write(path) as file:
             figure.savefig(file, format='png', dpi=140)
+        plt.close(figure)
         print(path)
 
 def generate_command():
