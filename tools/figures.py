@@ -508,6 +508,10 @@ HERE = dict(
     training='first pixels drawn discriminators losses',
     inference='captions text first pixels drawn use',
     metrics='pictures drawn use',
+    checkpoints='image text first pixels drawn discriminators use',
+    onnx='text first pixels drawn use',
+    cli='captions use',
+    app='captions use',
 )
 
 
