@@ -858,6 +858,13 @@ def test_workers_change_no_batch(original):
             assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) and a[2] == b[2]
 
 
+def fit_quietly(learn):
+    learn.metrics = []
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(2)
+    return learn
+
+
 def train_twice(folder):
     "Two epochs of the DAMSM and two of the GAN, with no worker, one and two: the same weights."
     from attngan.damsm_training import damsm_learner
@@ -867,12 +874,8 @@ def train_twice(folder):
         random.seed(3)
         torch.manual_seed(3)
         dls = ImageCaptionDataLoaders.from_cub(folder, TINY, num_workers=workers, device='cpu')
-        damsm = damsm_learner(dls)
-        gan = attngan_learner(dls, damsm)
-        for learn in (damsm, gan):
-            learn.metrics = []
-            with learn.no_bar(), learn.no_logging():
-                learn.fit(2)
+        damsm = fit_quietly(damsm_learner(dls))
+        gan = fit_quietly(attngan_learner(dls, damsm))
         return gan.model.state_dict()
     alone, *others = [weights(n) for n in (0, 1, 2)]
     assert any(k.startswith('damsm') for k in alone) and len(alone) > 100
