@@ -254,7 +254,8 @@ def show_word_attention(
     regions, _, words, _ = damsm(images, ids, lengths)                  # (B, D, h, w), (B, D, T)
     attention = damsm.attention(words, regions, lengths)                # (B, T, h, w)
     chosen = torch.linspace(0, len(ids) - 1, min(n, len(ids))).long().tolist()
-    top = attention[chosen, :columns - 1].max().item()
+    n_regions = attention[0, 0].numel()
+    top = max(attention[chosen].max().item(), 10/n_regions)   # brightest: 10 × uniform, or more
     size = (1.25*columns, 1.5*len(chosen))
     fig, axes = plt.subplots(len(chosen), columns, figsize=size, squeeze=False)
     for i, row in zip(chosen, axes):

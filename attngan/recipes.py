@@ -177,9 +177,9 @@ class GradientPenalty(LossCallback):
 
     def __init__(
         self,
-        weight=2.,
-        every=4,   # batches between two penalties: they are expensive
-        scale=1.,  # of the gradient by the sentence, see `gradient_penalty`
+        weight=2.,  # of the penalty
+        every=4,    # batches between two penalties: they are expensive
+        scale=1.,   # of the gradient by the sentence, see `gradient_penalty`
     ):
         super().__init__(weight)
         self.every = every
