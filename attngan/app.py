@@ -83,12 +83,15 @@ def draw(
 
 # %% ../nbs/a11_app.ipynb #73daa86a
 _HTML = '''
-<div class="words">{{#each value.words}}<button type="button" data-word="{{@index}}">{{this}}</button>{{/each}}</div>
+<div class="words">{{#each value.words}}
+  <button type="button" data-word="{{@index}}">{{this}}</button>{{/each}}</div>
 {{#each value.notes}}<p class="note">{{this}}</p>{{/each}}
 <div class="pictures">{{#each value.pictures}}
   <figure>{{#each stages}}
     <div class="stage"><img src="{{png}}" alt="{{size}} × {{size}} pixels">
-      {{#if @last}}{{#each ../attention}}<img class="heat" data-word="{{@index}}" src="{{this}}" alt="">{{/each}}{{else}}<small>{{size}} px</small>{{/if}}</div>{{/each}}
+      {{#if @last}}
+        {{#each ../attention}}<img class="heat" data-word="{{@index}}" src="{{this}}" alt="">{{/each}}
+      {{else}}<small>{{size}} px</small>{{/if}}</div>{{/each}}
   </figure>{{/each}}
 </div>'''
 
@@ -96,17 +99,21 @@ _HTML = '''
 _JS = '''
 const point = e => {
   const word = e.target.closest('[data-word]')?.dataset.word
-  for (const x of element.querySelectorAll('[data-word]')) x.classList.toggle('on', x.dataset.word === word)
+  for (const x of element.querySelectorAll('[data-word]'))
+    x.classList.toggle('on', x.dataset.word === word)
 }
-for (const kind of ['mouseover', 'mouseleave', 'focusin', 'click']) element.addEventListener(kind, point)'''
+for (const kind of ['mouseover', 'mouseleave', 'focusin', 'click'])
+  element.addEventListener(kind, point)'''
 
 # %% ../nbs/a11_app.ipynb #9b059d84
 _CSS = '''
 .words { display: flex; flex-wrap: wrap; gap: .4rem; margin-bottom: 1rem }
-.words button { padding: .1rem .8rem; font-size: 1.1rem; border: 1px solid var(--border-color-primary); border-radius: 1rem; cursor: pointer }
+.words button { padding: .1rem .8rem; font-size: 1.1rem; border-radius: 1rem; cursor: pointer;
+  border: 1px solid var(--border-color-primary) }
 .words button.on { background: #f98e09; border-color: #f98e09; color: black }
 .note { margin-bottom: 1rem; color: var(--body-text-color); opacity: .8 }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1.2rem }
+.pictures { display: grid; gap: 1.2rem;
+  grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)) }
 figure { display: flex; flex-wrap: wrap; gap: .4rem; max-width: 22rem }
 .stage { position: relative; width: 25%; text-align: center; color: var(--body-text-color-subdued) }
 .stage:last-child { order: -1; width: 100% }
@@ -198,11 +205,12 @@ def serve(
     """Start the server in the background. `page.close()` ends it, `page.block_thread()` waits for
     Ctrl-C. Raises OSError if no port is free."""
     import gradio as gr
-    theme = gr.themes.Default(font=['system-ui', 'sans-serif'],        # fonts that are there already
+    theme = gr.themes.Default(font=['system-ui', 'sans-serif'],        # no font is loaded
                               font_mono=['monospace'])
     _, url, _ = page.launch(
         server_name=host, share=False, inline=False, quiet=True, prevent_thread_lock=True,
-        theme=theme, css=_STYLE, footer_links=['api', 'settings'], run_history=False, ssr_mode=False)
+        theme=theme, css=_STYLE, footer_links=['api', 'settings'], run_history=False,
+        ssr_mode=False)
     return url
 
 # %% ../nbs/a11_app.ipynb #e02922ce

@@ -30,7 +30,7 @@ def _parser(
     return parser
 
 def _run(parser, function):
-    "Call `function` with the arguments of the command line. Exit status 2: an error, said in a line."
+    "Call `function` with the command line's arguments. Exit status 2: an error, said in a line."
     warnings.simplefilter('ignore', FutureWarning)           # of libraries, about libraries
     warnings.formatwarning = lambda message, *args, **kwargs: f'{message}\n'
     arguments = vars(parser.parse_args())
@@ -86,8 +86,8 @@ def generate_command():
     ), attngan_generate)
 
 # %% ../nbs/a10_cli.ipynb #cli00002
-_RECIPE_OF = {'paperbirds': 'paperbirds', 'cub': 'birds', 'coco': 'coco', 'fashiongen': 'fashiongen',
-             'folder': 'birds', 'csv': 'birds'}                    # kind of data → its recipe
+_RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco', fashiongen='fashiongen',
+                  folder='birds', csv='birds')                   # kind of data → its recipe
 _RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan')
 _DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None, bs=None,
                  damsm_bs=None, weights=None, start=None, skip_bad=False)
@@ -109,14 +109,15 @@ def _config(options):
     return replace(config, training=replace(config.training, **sizes))
 
 def _complete(given): # → all options of a training
-    "Put in the defaults. Raises ValueError for options that do not go together, before work begins."
+    "Put in the defaults. Raises ValueError for options that do not go together."
     options = _DEFAULTS | given
     data = options['data']
     if data not in _RECIPE_OF:
         raise ValueError(f'there is no data {data!r}, there are {", ".join(_RECIPE_OF)}')
     options['recipe'] = options['recipe'] or _RECIPE_OF[data]
     if options['recipe'] not in _RECIPES:
-        raise ValueError(f"there is no recipe {options['recipe']!r}, there are {', '.join(_RECIPES)}")
+        raise ValueError(f"there is no recipe {options['recipe']!r}, "
+                         f"there are {', '.join(_RECIPES)}")
     for name in ('bs', 'damsm_bs'):
         if options[name] is not None and options[name] < 2:
             raise ValueError(f'{_option(name)} {options[name]}: pictures and captions are compared '
@@ -472,7 +473,8 @@ def _evaluation_rows(name, value): # → (name, generated, real or None), …
             yield name, drawn, real
             return
         for key in drawn:
-            yield from _evaluation_rows(f'{name}, {key}', dict(drawn=drawn[key], real=real.get(key)))
+            pair = dict(drawn=drawn[key], real=real.get(key))
+            yield from _evaluation_rows(f'{name}, {key}', pair)
     elif isinstance(value, dict):
         for key, part in value.items():
             yield from _evaluation_rows(f'{name}, {key}' if name else key, part)
@@ -491,7 +493,7 @@ def print_evaluation(
 
 # %% ../nbs/a10_cli.ipynb #b6faf270
 def attngan_import(
-    folder,                 # with a generator, text_encoder*.pth and captions.pickle; sub-folders, too
+    folder,                 # with a generator, text_encoder*.pth and captions.pickle
     out='models/released',  # the folder to write, new or empty
     generator='*Attn*.pth', # name of the generator's file, if there are several
 ):

@@ -42,7 +42,7 @@ class _Graph(nn.Module):
 
     def encode(self, ids, lengths): # (B, T), (B,) → (B, D, T), (B, D)
         "Words and sentence, by ONNX's LSTM."
-        x = self.embed(ids).transpose(0, 1)                           # (T, B, E): ONNX has time first
+        x = self.embed(ids).transpose(0, 1)  # (T, B, E): ONNX has time first
         T, B, _ = x.shape
         H = self.weight_hh.shape[2]
         bias = torch.cat([self.bias_ih, self.bias_hh], 1)             # (2, 8H)
@@ -61,7 +61,7 @@ class _Graph(nn.Module):
     def forward(self, ids, lengths, noise, eps): # (B, T), (B,), (B, Z), (B, K)
         words, sentence = self.encode(ids, lengths)
         images, attentions, _, _ = self.generator(noise, sentence, words, lengths, eps)
-        return *images, *attentions                                   # (B, 3, S, S) …, (B, T, S, S) …
+        return *images, *attentions  # (B, 3, S, S) …, (B, T, S, S) …
 
 # %% ../nbs/a8_onnx.ipynb #2443a90a
 def output_names(
