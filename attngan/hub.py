@@ -15,7 +15,7 @@ from safetensors.torch import save
 from .serialization import load_json
 
 # %% ../nbs/a6_hub.ipynb #ahub0009
-_MAX_MB = {'config.json': 16, 'model.safetensors': 2000}   # the files of a model, their largest size
+_MAX_MB = {'config.json': 16, 'model.safetensors': 2000}  # files of a model, largest sizes
 
 def _one_line(error) -> str:
     "The message of an error in one line."
@@ -89,7 +89,7 @@ def _look_up(entries, keys, whose):
     return float(entries)
 
 def _measurements(model, evaluation): # → [(metric, drawn, real or None)], evaluation
-    "The numbers for the card. Raises ValueError if the file is of other weights, or of another kind."
+    "The numbers for the card. Raises ValueError if the file is of other weights or another kind."
     entries = load_json(evaluation)
     try:
         weights = entries['weights']

@@ -67,7 +67,7 @@ class Drawings:
         columns=8,  # pictures in a row
         vmax=None,  # attention that is drawn brightest; None: the largest of these maps
     ):
-        "The stages of picture `i`, then each word's map, all on one colour scale. Returns the figure."
+        "The stages of picture `i`, then each word's map on one colour scale. Returns the figure."
         import matplotlib.pyplot as plt
         stages, words = self.stages[i], self.words[i]
         maps = self.attention[i][stage].numpy()                 # (T, H, W)
@@ -112,7 +112,7 @@ class TextToImage(nn.Module):
         self.eval()
 
     def forward(self, caption, n=1, seed=None):
-        "The same as `generate`."
+        "The same as `generate`: captions become pictures (3, S, S) and maps (T, H, W)."
         return self.generate(caption, n=n, seed=seed)
 
     def generate(
@@ -175,7 +175,8 @@ class TextToImage(nn.Module):
         like = next(self.generator.parameters())        # its device and type
         words, sentence = self.text_encoder(ids.to(like.device), lengths.to(like.device))
         images, attentions, _, _ = self.generator(
-            noise.to(like), sentence.to(like), words.to(like), lengths.to(like.device), eps.to(like))
+            noise.to(like), sentence.to(like), words.to(like), lengths.to(like.device),
+            eps.to(like))
         images = [to_uint8(x) for x in images]          # (B, S, S, 3) for each size S
         attentions = [a.float().cpu() for a in attentions]   # (B, T, H, W) for each refinement
         pictures = []
@@ -196,7 +197,7 @@ class TextToImage(nn.Module):
     @classmethod
     def from_pretrained(
         cls,
-        name='paperbirds', # a model that ships with the package, a folder, or 'user/model' on the Hub
+        name='paperbirds', # a model of the package, a folder, or 'user/model' on the Hub
         revision=None,     # Hub only: a branch, tag or commit
         token=None,        # Hub only: an access token; None: the one of `hf auth login`, if any
     ) -> 'TextToImage':
