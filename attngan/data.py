@@ -87,7 +87,8 @@ def choose_vocab(vocab,         # a `Vocab`, None (of the training captions) or 
     items = [*train, *valid] if vocab else train
     return Vocab.from_captions((c for it in items for c in it.captions), stop=stop)
 
-def readable(items, vocab,
+def readable(items, # list of `CaptionedImage`
+             vocab,
              faults=None # a list for what is left out
             ) -> list:
     "The entries without captions of which no word is known. Raises `CaptionError` if none is left."
@@ -128,7 +129,7 @@ def look_at_all(items, size, n_workers=None) -> list: # `Faults` for each of the
     return list(parallel(look, items, n_workers=workers, total=len(items), progress=is_watched(),
                          chunksize=32))
 
-def leave_out_bad(items, size, faults) -> list:
+def leave_out_bad(items, size, faults) -> list: # `items`: of `CaptionedImage`
     "The entries that can be decoded; all that is found is added to `faults`."
     known = set(faults)
     good = []
@@ -138,7 +139,8 @@ def leave_out_bad(items, size, faults) -> list:
             good.append(it)
     return good
 
-def decide(train, valid, size, skip_bad,
+def decide(train, valid, # lists of `CaptionedImage`
+           size, skip_bad,
            faults=None # of the entries that are not in the lists any more; None: nobody has looked
           ) -> tuple:  # training, validation, faults
     "Both lists without bad entries. Raises `DataError` if there are any, unless `skip_bad`."
@@ -156,7 +158,7 @@ def decide(train, valid, size, skip_bad,
     return train, valid, faults
 
 def keep_pictures(train, valid, side, path) -> tuple:
-    "Both lists with their pictures in a cache at `path`."
+    "`train` and `valid` with their pictures, shorter side `side`, in a cache at `path`."
     items = list({it.key: it for it in [*train, *valid]}.values())
     if not all(it.key for it in items):
         raise ValueError('cache: an entry has no key, by which its picture could be found again')
@@ -165,7 +167,7 @@ def keep_pictures(train, valid, side, path) -> tuple:
         return replace(it, image=cached[it.key].image, box=None)
     return [with_cached(it) for it in train], [with_cached(it) for it in valid]
 
-def long_captions(items, vocab, T) -> files.Faults:
+def long_captions(items, vocab, T) -> files.Faults: # `items`: of `CaptionedImage`
     "How many captions lose words because they have more than T, and how many become equal."
     lengths = []
     whole = {}

@@ -315,7 +315,8 @@ def name_of(item) -> str:
     "The file of an entry's picture, or else its key."
     return str(item.image) if isinstance(item.image, (str, os.PathLike)) else item.key
 
-def sound(items, faults,
+def sound(items, # list of `CaptionedImage`
+          faults,
           boxed=False # each must have a box
          ) -> list:
     "The entries without a visible fault; the faults of the others are added to `faults`."
@@ -824,9 +825,11 @@ def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, valid
     train = [it for i, it in enumerate(items) if i not in held]
     return train, [it for i, it in enumerate(items) if i in held]
 
-def divide(where, items,
+def divide(where, # the data set, for messages
+           items, # list of `CaptionedImage`
            splits, # 'train', 'valid', 'test' or None for each entry
-           valid_pct, seed):
+           valid_pct, # share to hold back, or None
+           seed):
     "Training and validation, by the splits that are named, or else at random. Raises `ValueError`."
     train = [it for it, s in zip(items, splits) if s == 'train']
     valid = [it for it, s in zip(items, splits) if s == 'valid']
@@ -950,7 +953,10 @@ def table_rows(path):
     except (ValueError, RecursionError, csv.Error) as e:
         raise ValueError(f'{path}, line {line}: {e}') from None
 
-def find_column(path, row, wanted, usual, argument):
+def find_column(path, row,    # the first row, as a dict
+                wanted,       # a name, or None
+                usual,        # names to look for
+                argument):    # that passes a name, for the message
     "The name of a column: the one asked for, or a usual one. Raises `ValueError`."
     names = list(row) if isinstance(row, dict) else []
     for name in [wanted] if wanted else usual:

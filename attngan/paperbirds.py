@@ -109,8 +109,8 @@ class Scene:
 # %% ../nbs/02_paperbirds.ipynb #1bc88011
 def ellipse(centre,        # x and y
             rx, ry,        # half the width, half the height
-            start=0,       # of the arc, in degrees
-            stop=360,
+            start=0,       # beginning of the arc, in degrees
+            stop=360,      # its end
             n=28,          # number of points
             turn=0):       # rotation of the whole ellipse, in degrees
     "Points on the arc of an ellipse, (n, 2)."
@@ -131,7 +131,7 @@ def bezier(*points, n=10):
     return curve                                 # (n, 2)
 
 def rotate(points, degrees, centre=(0, 0)):
-    "Rotate points (n, 2) around `centre`."
+    "Rotate points (n, 2) by so many `degrees` around `centre`."
     c = math.cos(math.radians(degrees))
     s = math.sin(math.radians(degrees))
     return (np.asarray(points, float) - centre) @ np.array([[c, s], [-s, c]]) + centre
@@ -307,8 +307,10 @@ def draw_branch(cv, rng, y): # `y`: height of the ground, from the top, here and
               (1.05, y+w1+slope), (.5, y+.05), (-.05, y+w0-slope)]
     cv.fill(branch, 'ground', bark, shade(bark, .75))
 
-def draw_twig(cv, rng, y, slope, bark):
-    "A twig with two leaves, somewhere on the branch."
+def draw_twig(cv, rng, y,
+              slope, # of the branch
+              bark): # its colour, 0…255
+    "A twig with two leaves, somewhere on the branch at `y` of `cv`."
     u = rng.uniform
     x = u(.05, .95)
     side = rng.choice([-1, 1])
@@ -321,14 +323,14 @@ def draw_twig(cv, rng, y, slope, bark):
         centre = foot + (tip - foot)*k + [u(-.02, .02), u(-.02, .02)]
         cv.fill(ellipse(centre, .052, .024, n=14, turn=u(0, 180)), 'ground', leaf)
 
-def draw_hill(cv, rng, y, colour):
+def draw_hill(cv, rng, y, colour): # as of `draw_branch`; colour 0…255
     "The ground under grass and snow."
     u = rng.uniform
     top = bezier((-.05, y + u(-.04, .04)), (.3, y - u(.02, .08)),
                  (.7, y + u(-.03, .05)), (1.05, y + u(-.05, .03)), n=12)
     cv.fill(np.concatenate([top, [(1.05, 1.05), (-.05, 1.05)]]), 'ground', colour)
 
-def draw_grass(cv, rng, y):
+def draw_grass(cv, rng, y): # as of `draw_branch`
     "A green hill with nine blades, and a few flowers or none."
     u = rng.uniform
     y -= .045
@@ -345,7 +347,7 @@ def draw_grass(cv, rng, y):
         colour = rng.choice([(255, 245, 250), (250, 220, 90), (240, 150, 190)])
         cv.fill(flower, 'ground', colour)
 
-def draw_snow(cv, rng, y):
+def draw_snow(cv, rng, y): # as of `draw_branch`
     "A white hill, and flakes in the air."
     u = rng.uniform
     white = jitter(rng, (232, 238, 246), .01, .02)
@@ -355,7 +357,7 @@ def draw_snow(cv, rng, y):
         flake = ellipse((u(0, 1), u(0, .72)), .011, .011, n=8)
         cv.fill(flake, 'background', (252, 252, 255))
 
-def draw_water(cv, rng, y):
+def draw_water(cv, rng, y): # as of `draw_branch`
     "The far half, behind the bird; returns a function that draws the near half."
     u = rng.uniform
     y -= .05
@@ -415,18 +417,18 @@ def draw_legs(cv, sp, sc, col, at, unit): # arguments as of `draw_tail`, here an
         cv.line(at(leg), 'legs', col['legs'], .09*unit)
         cv.line(at(toes), 'legs', col['legs'], .09*unit)
 
-def draw_body(cv, sp, sc, col, at, unit):
+def draw_body(cv, sp, sc, col, at, unit): # as of `draw_tail`
     "Body, belly, and one outline around both."
     s = silhouette(sc)
     cv.fill(at(s), 'body', col['body'], edge(col['body']))
     cv.fill(at(belly(sc)), 'belly', col['belly'])
     cv.line(at(np.concatenate([s, s[:2]])), None, edge(col['body']), .014)
 
-def draw_crown(cv, sp, sc, col, at, unit):
+def draw_crown(cv, sp, sc, col, at, unit): # as of `draw_tail`
     "The upper half of the head."
     cv.fill(at(crown(sc)), 'crown', col['crown'], edge(col['crown']))
 
-def draw_wing(cv, sp, sc, col, at, unit):
+def draw_wing(cv, sp, sc, col, at, unit): # as of `draw_tail`
     "A leaf with feathers, and with bars if the species has them."
     leaf, feathers, bars = wing(sc)
     cv.fill(at(leaf), 'wing', col['wing'], edge(col['wing']))
@@ -435,13 +437,13 @@ def draw_wing(cv, sp, sc, col, at, unit):
     for bar in bars if sp.bars else []:
         cv.line(at(bar), 'wing', COLOURS['white'], .13*unit)
 
-def draw_beak(cv, sp, sc, col, at, unit):
+def draw_beak(cv, sp, sc, col, at, unit): # as of `draw_tail`
     "The beak, and the line where it opens."
     shape, gape = beak(sp, sc)
     cv.fill(at(shape), 'beak', col['beak'], edge(col['beak']))
     cv.line(at(gape), 'beak', edge(col['beak']), .009)
 
-def draw_eye(cv, sp, sc, col, at, unit):
+def draw_eye(cv, sp, sc, col, at, unit): # as of `draw_tail`
     "White, black, and a spot of light."
     e = head(sc) + [.22, -.05]
     cv.fill(at(ellipse(e, .185, .185, n=20)), 'eye', (250, 250, 250), (90, 90, 95))
@@ -520,13 +522,13 @@ def bars(sp, part):
         return []
     return plain('with') + [Word('white', part, 'bars'), Word('wingbars', part, 'bars')]
 
-def with_phrase(sp, part, rng):
+def with_phrase(sp, part, rng): # as of `adjectives`
     "“a long red beak”, “black wings with white wingbars”"
     words = adjectives(sp, part, rng)
     start = [] if part == 'wing' else [article(words[0])]
     return start + words + [noun(part, rng)] + bars(sp, part)
 
-def its_phrase(sp, part, rng):
+def its_phrase(sp, part, rng): # as of `adjectives`
     "“its beak is long and red”"
     words = adjectives(sp, part, rng)
     if len(words) == 2:
@@ -543,7 +545,7 @@ def listed(phrases):
         words = words + phrase
     return words
 
-def sentence(sp, size, body, parts, rng):
+def sentence(sp, size, body, parts, rng): # `sp`: a `Species`
     "The main clause; `size` and `body` are lists of adjectives, `parts` the parts to mention."
     bird = size + body + [Word('bird', 'bird', 'noun')]
     form = rng.randrange(4 if len(parts) < 3 else 3)
