@@ -710,12 +710,12 @@ def _heads(birds, parts):  # → two and no heads where a caption names no direc
 
 def _directions_and_variety(model, real_readings, seed, split):
     claims, readings = redraw(model, seed=seed, split=split)
-    some = min(20, len(real_readings)//2)      # real birds "of one caption": unrelated ones
-    real = [real_readings[i:i + some] for i in range(0, len(real_readings) - some + 1, some)]
     both = _both_directions(_share_left(readings))
-    k = min(len(claims), len(real))
+    step = max(6, len(real_readings)//20)      # six birds of a species follow each other
+    k = min(len(claims), step)
+    real = [real_readings[i::step] for i in range(k)]                      # unrelated birds
     return dict(both_ways=both, variety=dict(drawn=variety(claims, readings),
-                                             real=variety(claims[:k], real[:k])))
+                                             real=variety(claims[:k], real)))
 
 
 def _damsms_look(model, drawings, pictures, parts, own):  # → grounding, R-precision
