@@ -117,13 +117,16 @@ def _in_micro_batches(
 # %% ../nbs/a5c_micro_batches.ipynb #943f3122
 class MicroBatches(Callback):
     "The networks of a Learner work on `n` pictures at a time, the losses on the whole batch."
+
     def __init__(
         self,
         n,  # pictures at a time, two or more; BatchNorm in training sees so many
     ):
         if n < 2:
-            raise ValueError(f'MicroBatches({n}): BatchNorm cannot normalise over a single picture; '
-                             'n is two or more')
+            raise ValueError(
+                f'MicroBatches({n}): BatchNorm cannot normalise over a single picture; '
+                'n is two or more'
+            )
         self.n = n
 
     def before_batch(self):

@@ -44,6 +44,7 @@ class _Checksummed:
     An OSError is kept until `finish`: `torch.save` must reach its end, or its
     own error would hide the reason.
     """
+
     def __init__(self, file):
         self.file = file
         self.sum = hashlib.sha256()
@@ -65,14 +66,14 @@ class _Checksummed:
         "Write the checksum, or raise the error that was kept."
         if self.error is not None:
             raise self.error
-        self.file.write(self.sum.hexdigest().encode())                # 64 characters
+        self.file.write(self.sum.hexdigest().encode())  # 64 characters
 
 
 def write_state(
-    path,   # of the file; written under another name first
+    path,  # of the file; written under another name first
     state,  # tensors, numbers, strings, lists, tuples and dictionaries of them
 ):
-    "Write a checkpoint. Raises OSError if the disk is full; an older file at `path` is then unchanged."
+    "Write a checkpoint. Raises OSError if the disk is full; an older file is then unchanged."
     with atomic_write(path) as temporary, open(temporary, 'wb') as file:
         checksummed = _Checksummed(file)
         torch.save(state, checksummed)
@@ -86,7 +87,9 @@ def read_state(
     data = memoryview(Path(path).read_bytes())
     body, checksum = data[:-64], bytes(data[-64:])
     if hashlib.sha256(body).hexdigest().encode() != checksum:
-        raise ValueError(f'{path} is damaged: its {len(data)} bytes do not match the checksum at their end')
+        raise ValueError(
+            f'{path} is damaged: its {len(data)} bytes do not match the checksum at their end'
+        )
     try:
         return torch.load(io.BytesIO(body), map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError) as error:
@@ -95,7 +98,7 @@ def read_state(
 
 # %% ../nbs/a5b_resuming.ipynb #38c02c37
 def _rng_states(dls) -> dict:
-    "The states of all random generators: Python's, NumPy's, PyTorch's, and those that shuffle for the loaders."
+    "The states of all random generators: Python's, NumPy's, PyTorch's, the data loaders'."
     kind, keys, *rest = np.random.get_state()
     return dict(
         python=random.getstate(),
@@ -112,7 +115,7 @@ def _set_rng_states(states, dls):
     np.random.set_state(states['numpy'])
     torch.set_rng_state(states['torch'])
     if torch.cuda.is_available():
-        for i, state in enumerate(states['cuda'][:torch.cuda.device_count()]):
+        for i, state in enumerate(states['cuda'][: torch.cuda.device_count()]):
             torch.cuda.set_rng_state(state, i)
     for dl, state in zip(dls.loaders, states['loaders']):
         dl.rng.setstate(state)
@@ -133,7 +136,7 @@ def _storable(x):
     if isinstance(x, (list, L)):
         values = [_storable(value) for value in x]
         if values and all(isinstance(v, torch.Tensor) and v.ndim == 0 for v in values):
-            return torch.stack(values)                                # ten thousand losses () as one tensor (10000,)
+            return torch.stack(values)  # ten thousand losses () as one tensor (10000,)
         return values
     if isinstance(x, torch.Tensor):
         return x.detach().as_subclass(torch.Tensor)
@@ -145,7 +148,7 @@ def _storable(x):
 
 
 def _identity(learn) -> dict:
-    "What must be the same for a checkpoint to fit: Learner, configuration, words, data, shapes of all tensors."
+    "What must be the same: Learner, configuration, words, data, shapes of all tensors."
     dl = learn.dls.train
     vocab = getattr(learn.dls, 'vocab', None)
     config = getattr(learn.dls, 'config', None)
@@ -162,9 +165,10 @@ def _identity(learn) -> dict:
 
 
 def _differences(
-    there, here,  # two dictionaries of dictionaries
-    at='',        # names of the keys that led here
-) -> list:        # a sentence for each difference
+    there,
+    here,  # two dictionaries of dictionaries
+    at='',  # names of the keys that led here
+) -> list:  # a sentence for each difference
     if not (isinstance(there, dict) and isinstance(here, dict)):
         return [] if there == here else [f'{at}: {there} there, {here} here']
     found = []
@@ -251,15 +255,16 @@ class Checkpoint(Callback):
     training, FileExistsError if there are some and `resume` is False, and
     KeyboardInterrupt when Ctrl-C has ended it.
     """
-    order = 70                                                        # after all others
-    resumes = True                                                    # see `CaptionLearner`
+
+    order = 70  # after all others
+    resumes = True  # see `CaptionLearner`
 
     def __init__(
         self,
-        folder,        # of the checkpoints of this one training
-        minutes=5.,    # between two checkpoints
+        folder,  # of the checkpoints of this one training
+        minutes=5.0,  # between two checkpoints
         batches=None,  # … or so many batches
-        keep=3,        # newest files to keep
+        keep=3,  # newest files to keep
         resume=False,  # continue from the newest file, if there is one
     ):
         self.folder = Path(folder)
@@ -275,7 +280,7 @@ class Checkpoint(Callback):
         self.asked_to_stop = False
         self.restored = None
         self.resume_point = ResumePoint()
-        self.earlier = 0.                                             # seconds that earlier processes have trained
+        self.earlier = 0.0  # seconds that earlier processes have trained
         self.started = self.written = time.monotonic()
         path, state = broadcast((None, None) if rank() else self._find())
         if state is not None:
@@ -283,13 +288,16 @@ class Checkpoint(Callback):
 
     def _find(self) -> tuple:  # path and state; or None and None
         self.folder.mkdir(parents=True, exist_ok=True)
-        for temporary in self.folder.glob('.*.ckpt.*'):               # of a process that was killed while writing
+        # of a process that was killed while writing
+        for temporary in self.folder.glob('.*.ckpt.*'):
             temporary.unlink()
         if self.resume:
             return _newest(self.folder)
         if checkpoints(self.folder):
-            raise FileExistsError(f'{self.folder} holds checkpoints of another run: continue it with '
-                                  'resume=True, or give another folder')
+            raise FileExistsError(
+                f'{self.folder} holds checkpoints of another run: continue it with '
+                'resume=True, or give another folder'
+            )
         return None, None
 
     def _restore(self, path, state):
@@ -299,7 +307,7 @@ class Checkpoint(Callback):
             more = f'; and {len(wrong) - 5} more' if len(wrong) > 5 else ''
             raise ValueError(f'{path} is of another training: ' + '; '.join(wrong[:5]) + more)
         self.restored = state
-        self.own = state['processes'][rank()]                         # what this process had put in
+        self.own = state['processes'][rank()]  # what this process had put in
         self.earlier = state['seconds']
         self.resume_point = ResumePoint(state['epoch'], state['batch'], self._restore_rng)
         self.model.load_state_dict(state['model'])
@@ -310,7 +318,7 @@ class Checkpoint(Callback):
             if name in state['callbacks']:
                 _load_callback_state(cb, state['callbacks'][name])
             if isinstance(cb, TimeLimit):
-                cb.start -= self.earlier                              # the time that was used counts
+                cb.start -= self.earlier  # the time that was used counts
         vars(self.recorder.smooth_loss).update(state['smooth_loss'])
         self.learn.train_iter = state['train_iter']
         self.learn.pct_train = state['pct_train']
@@ -327,7 +335,7 @@ class Checkpoint(Callback):
             self.learn.logger([epoch, *row, ''])
         bar = getattr(getattr(self.learn, 'progress', None), 'mbar', None)
         if bar:
-            bar.update(0)                                             # fastprogress cannot start in the middle
+            bar.update(0)  # fastprogress cannot start in the middle
 
     def before_epoch(self):
         "The order of a resumed epoch is drawn from the generators as they were at its start."
@@ -337,7 +345,11 @@ class Checkpoint(Callback):
 
     def before_train(self):
         "The running sums of a resumed epoch."
-        if self.restored and self.epoch == self.resume_point.epoch and self.resume_point.batch > 0:
+        if (
+            self.restored
+            and self.epoch == self.resume_point.epoch
+            and self.resume_point.batch > 0
+        ):
             self.learn.pct_train = self.restored['pct_train']
             for metric, kept in zip(self.learn.metrics, self.restored['metrics']):
                 vars(metric).update(kept)
@@ -360,7 +372,9 @@ class Checkpoint(Callback):
         if self.asked_to_stop:
             raise KeyboardInterrupt()
         self.asked_to_stop = True
-        log.warning('stopping after this batch, with a checkpoint (Ctrl-C again: at once, without)')
+        log.warning(
+            'stopping after this batch, with a checkpoint (Ctrl-C again: at once, without)'
+        )
 
     # --- writing
 
@@ -387,7 +401,7 @@ class Checkpoint(Callback):
         if self.batches:
             due = self.train_iter % self.batches == 0
         else:
-            due = time.monotonic() - self.written >= 60*self.minutes
+            due = time.monotonic() - self.written >= 60 * self.minutes
         due, self.asked_to_stop = broadcast((due, self.asked_to_stop))  # one clock, one Ctrl-C
         if due or self.asked_to_stop:
             self._write(epoch, batch)
@@ -398,47 +412,57 @@ class Checkpoint(Callback):
         "Everything that a resumed training needs; it starts with this epoch and batch."
         now = _rng_states(self.dls)
         buffers = {}
-        if world_size() > 1:                                          # BatchNorm differs until the end of an epoch
+        if world_size() > 1:  # BatchNorm differs until the end of an epoch
             buffers = {key: buffer.cpu() for key, buffer in self.model.named_buffers()}
         own = dict(rng=now, epoch_rng=self.epoch_rng if batch > 0 else now, buffers=buffers)
         callbacks = {name: _callback_state(cb) for name, cb in _named(self.learn.cbs)}
-        return _storable(dict(
-            identity=_identity(self.learn),
-            epoch=epoch,
-            batch=batch,
-            train_iter=self.train_iter,
-            pct_train=self.pct_train,
-            seconds=self.seconds(),
-            model=self.model.state_dict(),
-            opt=self.opt.state_dict(),
-            smooth_loss=_numbers_of(self.recorder.smooth_loss),
-            metrics=[_numbers_of(metric) for metric in self.learn.metrics],
-            callbacks={name: kept for name, kept in callbacks.items() if kept},
-            processes=_from_all(own),
-        ))
+        return _storable(
+            dict(
+                identity=_identity(self.learn),
+                epoch=epoch,
+                batch=batch,
+                train_iter=self.train_iter,
+                pct_train=self.pct_train,
+                seconds=self.seconds(),
+                model=self.model.state_dict(),
+                opt=self.opt.state_dict(),
+                smooth_loss=_numbers_of(self.recorder.smooth_loss),
+                metrics=[_numbers_of(metric) for metric in self.learn.metrics],
+                callbacks={name: kept for name, kept in callbacks.items() if kept},
+                processes=_from_all(own),
+            )
+        )
 
     def _write(self, epoch, batch):
-        "Write a new file and remove the oldest one. What cannot be written is logged, and training continues."
+        "Write a new file and remove the oldest one. Errors are logged, and training continues."
         state = self._state(epoch, batch)
         self.written = time.monotonic()
         if rank() > 0:
             return
-        bad = [key for key, x in state['model'].items() if x.is_floating_point() and not x.isfinite().all()]
+        bad = [
+            key
+            for key, x in state['model'].items()
+            if x.is_floating_point() and not x.isfinite().all()
+        ]
         if bad:
-            log.error(f'no checkpoint after batch {self.train_iter}: {len(bad)} tensors are not '
-                      f'finite, the first is {bad[0]}. The last good one stays.')
+            log.error(
+                f'no checkpoint after batch {self.train_iter}: {len(bad)} tensors are not '
+                f'finite, the first is {bad[0]}. The last good one stays.'
+            )
             return
         if any(isinstance(cb, Watch) and cb.suspicious for cb in self.learn.cbs):
             return
-        path = self.folder/f'{self.train_iter:08}.ckpt'
+        path = self.folder / f'{self.train_iter:08}.ckpt'
         try:
             write_state(path, state)
         except OSError as error:
-            log.error(f'{path} could not be written ({error}). Training continues and will try '
-                      'again; earlier checkpoints are unchanged.')
+            log.error(
+                f'{path} could not be written ({error}). Training continues and will try '
+                'again; earlier checkpoints are unchanged.'
+            )
             return
         removable = [f for f in checkpoints(self.folder) if not f.stem.endswith('kept')]
-        for f in removable[:-self.keep]:
+        for f in removable[: -self.keep]:
             f.unlink()
 
 # %% ../nbs/a5b_resuming.ipynb #9a3084b7
@@ -460,18 +484,22 @@ class TrainingStopped(RuntimeError):
 
 
 class Watch(Callback):
-    "Looks at every batch for signs of a failed training, logs them, and ends the training. `fit` then raises TrainingStopped."
-    order = 65                                                        # before `Checkpoint`
-    kept = ('runs',)                                                  # what a checkpoint keeps
+    """Looks at every batch for signs of a failed training, logs them, and ends the training.
+
+    `fit` then raises TrainingStopped.
+    """
+
+    order = 65  # before `Checkpoint`
+    kept = ('runs',)  # what a checkpoint keeps
 
     def __init__(
         self,
-        steps=200,     # batches that a sign has to last
-        stop=True,     # end the training, or only log the sign
-        zero=.01,      # a discriminator's loss below this: it is never wrong
-        kl=.0003,      # a KL loss below this: the conditioning has collapsed
-        uniform=.998,  # attention more even than this is uniform, see `_evenness`
-        one_hot=.005,  # attention less even than this is one-hot
+        steps=200,  # batches that a sign has to last
+        stop=True,  # end the training, or only log the sign
+        zero=0.01,  # a discriminator's loss below this: it is never wrong
+        kl=0.0003,  # a KL loss below this: the conditioning has collapsed
+        uniform=0.998,  # attention more even than this is uniform, see `_evenness`
+        one_hot=0.005,  # attention less even than this is one-hot
     ):
         self.steps = steps
         self.stop = stop
@@ -482,8 +510,8 @@ class Watch(Callback):
 
     def before_fit(self):
         "Nothing has been seen yet."
-        self.runs = {}                                                # sign → for how many batches
-        self.suspicious = False                                       # does one last just now?
+        self.runs = {}  # sign → for how many batches
+        self.suspicious = False  # does one last just now?
         self.reason = None
 
     def after_fit(self):
@@ -497,7 +525,8 @@ class Watch(Callback):
         attentions = getattr(self.learn, 'attentions', None) or []
         evenness = average([_evenness(a.detach(), self.learn.lengths) for a in attentions])
         names = [*losses, *(f'attention {i + 1}' for i in range(len(attentions)))]
-        values = torch.stack([x.detach().float() for x in (*losses.values(), *evenness)])   # (numbers,)
+        # (numbers,)
+        values = torch.stack([x.detach().float() for x in (*losses.values(), *evenness)])
         return dict(zip(names, values.tolist()))
 
     def _signs(self, numbers) -> dict:  # sign → is it there?
@@ -521,7 +550,9 @@ class Watch(Callback):
             return
         numbers = self._numbers()
         signs = self._signs(numbers)
-        self.runs = {sign: self.runs.get(sign, 0) + 1 if there else 0 for sign, there in signs.items()}
+        self.runs = {
+            sign: self.runs.get(sign, 0) + 1 if there else 0 for sign, there in signs.items()
+        }
         self.suspicious = any(0 < n < self._limit(sign) for sign, n in self.runs.items())
         for sign, n in self.runs.items():
             if n == self._limit(sign):
@@ -557,11 +588,11 @@ class Watch(Callback):
 
 # %% ../nbs/a5b_resuming.ipynb #1faf7e1c
 def log_to(
-    file,            # its folder is made if need be
+    file,  # its folder is made if need be
     size=1_000_000,  # bytes; then a new file is started
-    keep=3,          # older files to keep
+    keep=3,  # older files to keep
 ):
-    "Send the log to a file, and warnings to the screen, too. Of several processes only the first one logs."
+    "Log to a file, warnings also to the screen. Of several processes only the first one logs."
     log.setLevel(logging.INFO)
     log.handlers.clear()
     if rank_distrib() > 0:
