@@ -21,6 +21,7 @@ from fastcore.basics import noop
 from torch.nn.utils import clip_grad_norm_
 
 from .distributed import broadcast, gather
+from .image_encoder import BackboneFeatures
 from .learner import CaptionLearner
 from .show import to_uint8, wrap
 
@@ -104,6 +105,8 @@ class DAMSMLearner(CaptionLearner):
     def _do_one_batch(self):
         images, ids, lengths = self.xb
         (class_ids,) = self.yb
+        if isinstance(images, tuple):   # features that were computed before
+            images = BackboneFeatures(*images)
         with self.autocast():
             self.pred = self.model(images, ids, lengths)
         self('after_pred')
