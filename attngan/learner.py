@@ -47,7 +47,7 @@ def _share(
     mine = []
     for start in range(0, len(idxs), whole):
         batch = idxs[start:start + whole]
-        k = -(-len(batch)//world)                                     # rounded up: equally many for each
+        k = -(-len(batch)//world)  # rounded up: equally many for each
         mine += (batch*world)[rank*k:(rank + 1)*k]
     return mine
 
@@ -74,7 +74,7 @@ class ShareDL(TfmdDL):
 # %% ../nbs/a5_learner.ipynb #a0a70a75
 class DistributedTraining(Callback):
     "Keeps the networks of all processes equal; `CaptionLearner.distrib_ctx` adds it."
-    order = -8                                                        # when the model is on its device, before anything else
+    order = -8  # when the model is on its device, before anything else
 
     def before_fit(self):
         "Weights of process 0, a seed of its own for each process, one writer of files."
@@ -113,7 +113,7 @@ def _is_watched() -> bool:
 
 class _EpochLines(ProgressCallback):
     "fastai's progress callback without bars: a line of names, then a line for each epoch."
-    name = 'progress'                                                 # so that `learn.no_bar()` finds it
+    name = 'progress'  # so that `learn.no_bar()` finds it
 
     def before_fit(self):
         "Print the names of the columns."
@@ -176,7 +176,7 @@ class ResumePoint:
 def _starting_at(dl, batch, restore_rng):
     "Inside, an epoch of `dl` starts with this batch; `restore_rng` is called before it is loaded."
     def get_idxs():
-        idxs = list(type(dl).get_idxs(dl))[batch*dl.bs:]              # draws the order of the whole epoch
+        idxs = list(type(dl).get_idxs(dl))[batch*dl.bs:]  # draws the order of the whole epoch
         return remaining(idxs)
 
     def remaining(idxs):
@@ -190,7 +190,8 @@ def _starting_at(dl, batch, restore_rng):
         del dl.get_idxs
 
 # %% ../nbs/a5_learner.ipynb #08bfd1a5
-filterwarnings('ignore', r'You are shadowing an attribute \(losses\)')  # fastai's Recorder has `losses`, too
+# fastai's Recorder has `losses`, too
+filterwarnings('ignore', r'You are shadowing an attribute \(losses\)')
 
 _BF16 = 'this Learner multiplies in bfloat16 by itself: pass bf16=True where it is made'
 _PROCESSES = 'use `with learn.distrib_ctx(): learn.fit(…)` in a script that torchrun starts'
@@ -202,31 +203,40 @@ class CaptionLearner(Learner):
     It has fastai's arguments, and two more: `bf16`, multiply in bfloat16
     (None: where that is faster), and `loss_weights`, see `total_loss`.
     """
+
     monitored = ('train_loss', 'valid_loss')  # what a callback can monitor, besides the metrics
-    refused = {                               # callback class → why, and what to use; subclasses, too
+    refused = {  # callback class → why, and what to use; subclasses, too
         MixedPrecision: _BF16,
         NonNativeMixedPrecision: _BF16,
         ModelToHalf: _BF16,
         MixHandler: 'a mixture of two pictures has no caption. Use the augmentation of the '
-                    'data loaders (crops and flips)',
+        'data loaders (crops and flips)',
     }
-    instead = {                               # method → why it raises NotImplementedError
+    instead = {  # method → why it raises NotImplementedError
         'export': 'export would pickle the Learner, and loading a pickle runs the code in it. Use '
-                  'TextToImage.from_learner(learn).save_pretrained(folder) for a GAN and save_damsm '
-                  'for a DAMSM (attngan.inference): weights and JSON',
+        'TextToImage.from_learner(learn).save_pretrained(folder) for a GAN and save_damsm '
+        'for a DAMSM (attngan.inference): weights and JSON',
         'freeze_to': 'freeze, unfreeze and fine_tune work on groups of parameters, which do not '
-                     'fit these networks. Call requires_grad_(False) on a part of learn.model',
+        'fit these networks. Call requires_grad_(False) on a part of learn.model',
         'predict': 'there is no prediction for a single item. Use learn.get_preds() for a whole '
-                   'loader, learn.show_results() to look',
+        'loader, learn.show_results() to look',
         'tta': 'an average over augmented pictures would need an average over captions. Use '
-               'learn.get_preds()',
+        'learn.get_preds()',
         'loss_not_reduced': 'no picture has a loss of its own: each is compared with all others of '
-                            'its batch. Use learn.validate() for the mean',
+        'its batch. Use learn.validate() for the mean',
         'to_distributed': _PROCESSES,
         'to_parallel': _PROCESSES,
     }
 
-    def __init__(self, dls, model, *args, bf16=None, loss_weights=None, **kwargs):
+    def __init__(
+        self,
+        dls,                # `ImageCaptionDataLoaders`
+        model,              # what learns
+        *args,              # of fastai's Learner
+        bf16=None,          # multiply in bfloat16; None: where that is faster
+        loss_weights=None,  # name → weight, see `total_loss`
+        **kwargs,           # of fastai's Learner
+    ):
         self.losses = {}
         self.loss_weights = dict(loss_weights or {})
         self.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
@@ -235,16 +245,16 @@ class CaptionLearner(Learner):
     # --- losses and events
 
     def loss_weight(self, name) -> float:
-        "The weight of a loss term: 1 if `loss_weights` does not name it. A term of weight 0 need not be computed."
-        return self.loss_weights.get(name, 1.)
+        "The weight of a loss term, 1 by default. A term of weight 0 need not be computed."
+        return self.loss_weights.get(name, 1.0)
 
     def total_loss(self):
         "The weighted sum of `losses` (scalar)."
-        total = 0.
+        total = 0.0
         for name, loss in self.losses.items():
             weight = self.loss_weight(name)
             if weight != 0:
-                total = total + weight*loss
+                total = total + weight * loss
         return total
 
     def event(self, name):
@@ -260,19 +270,25 @@ class CaptionLearner(Learner):
 
     def autocast(self):
         "A context in which networks multiply in bfloat16, if this Learner asks for that."
-        return torch.autocast(torch.device(self.dls.device).type, torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(
+            torch.device(self.dls.device).type, torch.bfloat16, enabled=self.bf16
+        )
 
     # --- the loops over epochs and batches
 
     def fit(self, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
-        "As fastai's. Raises ValueError for a batch of one, and for a callback that is for get_preds."
+        "As fastai's. Raises ValueError for a batch of one, and for a callback of get_preds."
         bs = getattr(self.dls.train, 'bs', None)
-        if bs is not None and bs*world_size() < 2:
-            raise ValueError('bs=1: a picture is compared with the captions of the other pictures '
-                             'of its batch, so a batch needs two or more')
+        if bs is not None and bs * world_size() < 2:
+            raise ValueError(
+                'bs=1: a picture is compared with the captions of the other pictures '
+                'of its batch, so a batch needs two or more'
+            )
         for cb in [*self.cbs, *L(cbs)]:
             if cb is GatherPredsCallback or isinstance(cb, GatherPredsCallback):
-                raise ValueError(f'{cb}: it collects predictions of a validation. Use learn.get_preds()')
+                raise ValueError(
+                    f'{cb}: it collects predictions of a validation. Use learn.get_preds()'
+                )
         super().fit(n_epoch, lr, wd, cbs, reset_opt, start_epoch)
 
     def _resume_point(self) -> ResumePoint:
@@ -342,8 +358,10 @@ class CaptionLearner(Learner):
                 self.dls.loaders = [ShareDL.of(dl) for dl in self.dls.loaders]
                 train = self.dls.train
                 if len(train) == 0:
-                    raise ValueError(f'{train.n} items to train on do not fill a batch of '
-                                     f'{world_size()} × {train.bs}: pass a smaller bs')
+                    raise ValueError(
+                        f'{train.n} items to train on do not fill a batch of '
+                        f'{world_size()} × {train.bs}: pass a smaller bs'
+                    )
                 if rank() > 0:
                     stack.enter_context(self.no_bar())
                     stack.enter_context(self.no_logging())
@@ -360,7 +378,7 @@ class CaptionLearner(Learner):
     # --- callbacks and methods of fastai that do not fit
 
     def add_cb(self, cb):
-        "As fastai's. Raises ValueError for a callback that would do something else here than it says."
+        "As fastai's. Raises ValueError for a callback that cannot work here, see `refused`."
         if isinstance(cb, type):
             cb = cb()
         if type(cb) is ProgressCallback and not _is_watched():
@@ -375,13 +393,17 @@ class CaptionLearner(Learner):
             if isinstance(cb, kind):
                 return reason
         if getattr(cb, 'log_preds', False) or getattr(cb, 'trace_model', False):
-            return ('it can neither trace nor show batches of pictures and captions: pass '
-                    'log_preds=False (to TensorBoard trace_model=False, too)')
+            return (
+                'it can neither trace nor show batches of pictures and captions: pass '
+                'log_preds=False (to TensorBoard trace_model=False, too)'
+            )
         known = [*self.monitored, *(metric.name for metric in self.metrics)]
         monitor = getattr(cb, 'monitor', known[0])
         if monitor not in known:
-            return (f'there is no {monitor!r} to monitor, there are {known}; add a metric to '
-                    'learn.metrics before the callback')
+            return (
+                f'there is no {monitor!r} to monitor, there are {known}; add a metric to '
+                'learn.metrics before the callback'
+            )
         return None
 
     def _refuse(self, method):
@@ -432,14 +454,22 @@ class CaptionLearner(Learner):
 
     @torch.no_grad()
     def summary(self, depth=2):
-        "A table of the parts of the model, down to `depth` names, for a batch of the validation set. Needs torchinfo."
+        "A table of the parts of the model, `depth` names deep, with shapes. Needs torchinfo."
         try:
             import torchinfo
         except ImportError:
-            raise ImportError('learn.summary() needs torchinfo: pip install torchinfo') from None
+            raise ImportError(
+                'learn.summary() needs torchinfo: pip install torchinfo'
+            ) from None
         batch = self.dls.valid.one_batch()
-        inputs = list(batch[:self.dls.n_inp])
+        inputs = list(batch[: self.dls.n_inp])
         self.model.to(self.dls.device)
         return torchinfo.summary(
-            self.model, input_data=inputs, depth=depth, device=self.dls.device, verbose=0,
-            col_names=('output_size', 'num_params', 'trainable'), row_settings=('var_names',))
+            self.model,
+            input_data=inputs,
+            depth=depth,
+            device=self.dls.device,
+            verbose=0,
+            col_names=('output_size', 'num_params', 'trainable'),
+            row_settings=('var_names',),
+        )
