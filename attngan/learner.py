@@ -276,7 +276,15 @@ class CaptionLearner(Learner):
 
     # --- the loops over epochs and batches
 
-    def fit(self, n_epoch, lr=None, wd=None, cbs=None, reset_opt=False, start_epoch=0):
+    def fit(
+        self,
+        n_epoch,          # epochs
+        lr=None,          # learning rate; None: that of the Learner
+        wd=None,          # weight decay; None: that of the Learner
+        cbs=None,         # callbacks for this fit
+        reset_opt=False,  # start with a new optimiser
+        start_epoch=0,    # skip the epochs before
+    ):
         "As fastai's. Raises ValueError for a batch of one, and for a callback of get_preds."
         bs = getattr(self.dls.train, 'bs', None)
         if bs is not None and bs * world_size() < 2:
