@@ -26,7 +26,6 @@ from .attention import word_mask
 from .batch import cut_out, one_caption
 from .cache import array_cache, origin
 from .distributed import average, gather, own
-from .image_encoder import BackboneFeatures
 from .learner import CaptionLearner, fast_bf16
 from .paperbirds import QUESTIONS, answers
 from .variants import RandomFlip
@@ -419,15 +418,6 @@ def paperbirds_callbacks() -> list:
     ]
 
 # %% ../nbs/41_recipes.ipynb #546a0597
-class _Features(BackboneFeatures):
-    "`BackboneFeatures` that fastai can move between devices: it calls type(x)([…])."
-
-    def __new__(cls, local, pooled=None):
-        if pooled is None:
-            local, pooled = local
-        return super().__new__(cls, local, pooled)
-
-
 class _FeatureDataset(Dataset):
     "A `CaptionDataset` with cached backbone features in place of pictures."
 
@@ -449,7 +439,7 @@ class _FeatureDataset(Dataset):
 
 
 class _UnpackFeatures(ItemTransform):
-    "Collated entries → `BackboneFeatures`, ids, lengths, class_ids."
+    "Collated entries → (local, pooled), ids, lengths, class_ids, as `DAMSMLearner` takes them."
     order = 99
 
     def __init__(self, shape):  # of the local features: C, h, w
@@ -461,7 +451,7 @@ class _UnpackFeatures(ItemTransform):
         n = math.prod(self.shape)
         local = features[:, :n].unflatten(1, self.shape).float()         # (B, C, h, w)
         pooled = features[:, n:].float()                                 # (B, C')
-        return _Features(local, pooled), ids, (ids > 0).sum(1), class_ids
+        return (local, pooled), ids, (ids > 0).sum(1), class_ids
 
 # %% ../nbs/41_recipes.ipynb #ed87f383
 @torch.no_grad()

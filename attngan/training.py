@@ -183,8 +183,13 @@ class AttnGANLearner(CaptionLearner):
         others = wrong_captions(gather(self.class_ids))                 # (W·B,)
         return own(everyone[others])                                    # (B, D)
 
-    def discriminate(self, d, real, fake):
-        "Logits of one discriminator, (B,) each: three conditional, two unconditional."
+    def discriminate(
+        self,
+        d,     # a `Discriminator`
+        real,  # (B, 3, S, S)
+        fake,  # (B, 3, S, S)
+    ):         # 5 × (B,): three conditional logits, two unconditional ones
+        "What one discriminator says of real, drawn and mismatched pairs."
         with self.autocast():
             real = d(real)                                              # (B, F, 4, 4)
             fake = d(fake)                                              # (B, F, 4, 4)
@@ -398,7 +403,7 @@ class DrawSamples(Callback):
         self,
         n=6,  # rows to show, evenly spread from the first to the last
     ):
-        "The drawn rows, the share of training that was over beside each."
+        "The drawn rows (captions, 3, S, S), the share of training that was over beside each."
         n = min(n, len(self.rows))
         chosen = torch.linspace(0, len(self.rows) - 1, n).round().int().tolist()
         rows = [self.rows[i] for i in chosen]
