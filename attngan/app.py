@@ -90,7 +90,7 @@ _HTML = '''
   <figure>{{#each stages}}
     <div class="stage"><img src="{{png}}" alt="{{size}} × {{size}} pixels">
       {{#if @last}}
-       {{#each ../attention}}<img class="heat" data-word="{{@index}}" src="{{this}}" alt="">{{/each}}
+      {{#each ../attention}}<img class="heat" data-word="{{@index}}" src="{{this}}" alt="">{{/each}}
       {{else}}<small>{{size}} px</small>{{/if}}</div>{{/each}}
   </figure>{{/each}}
 </div>'''
