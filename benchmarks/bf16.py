@@ -15,7 +15,6 @@ from attngan.recipes import paperbirds_callbacks
 from attngan.training import attngan_learner
 from attngan.variants import paperbirds
 
-
 def train(damsm, vocab, seed, bf16):
     "A trained model of paper birds."
     random.seed(seed)

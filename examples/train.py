@@ -16,7 +16,6 @@ from attngan.paperbirds import PaperBirds
 from attngan.text import Vocab
 from attngan.variants import paperbirds
 
-
 def entries(birds):
     "Paper birds as entries of a data set; `attngan.files` reads CUB, COCO and folders as such."
     rows = zip(birds.images, birds.texts(), birds.species)

@@ -11,7 +11,6 @@ from attngan.inference import TextToImage
 from attngan.paperbirds import PaperBirds
 from attngan.text import Vocab
 
-
 @pytest.fixture(scope='module')
 def model():
     return TextToImage.from_pretrained('paperbirds')

@@ -12,7 +12,6 @@ from attngan.inference import TextToImage
 from attngan.metrics import draw_unseen
 from attngan.show import to_uint8
 
-
 def sheet(pictures):
     "The first 64 of (n, 64, 64, 3) as one picture (512, 512, 3)."
     rows = pictures[:64].reshape(8, 8, 64, 64, 3)

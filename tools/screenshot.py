@@ -13,7 +13,6 @@ from playwright.sync_api import sync_playwright
 from attngan.app import make_app, serve
 from attngan.inference import TextToImage
 
-
 def shot(page, url, word=None):
     "A picture of the page, with the pointer on a word if there is one."
     page.goto(url)

@@ -15,7 +15,6 @@ from attngan.recipes import paperbirds_callbacks
 from attngan.training import attngan_learner
 from attngan.variants import paperbirds
 
-
 def tiny(bs, group=None, **text) -> Config:
     "The networks of the paper birds with a few channels each."
     return replace(

@@ -9,7 +9,6 @@ from common import quiet, seeded_learner
 
 from attngan.resuming import Checkpoint, Watch
 
-
 def train(
     kind,     # 'damsm' or 'gan'
     folder,   # of the checkpoints
