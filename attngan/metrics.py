@@ -27,7 +27,7 @@ from .attention import WordAttention
 from .damsm_training import r_precision
 from .image_encoder import _conv_bn
 from .inference import TextToImage, load_damsm
-from .learner import fast_bf16
+from .optimize import fast_bf16
 from .paperbirds import PARTS, QUESTIONS, PaperBirds, answers, mentions, retrieval_ceiling
 from .text import CaptionError
 
