@@ -15,7 +15,7 @@ from torch import nn
 from .generator import init_weights
 
 # %% ../nbs/21_discriminator.ipynb #17646189
-def conv_block(c_in, c_out, kernel, stride):
+def conv_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
     "Convolution, BatchNorm, LeakyReLU: (B, c_in, H, W) → (B, c_out, H/s, W/s)."
     return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, stride, 1, bias=False),
                          nn.BatchNorm2d(c_out),

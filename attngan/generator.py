@@ -48,7 +48,7 @@ def glu_block(c_in, c_out):
 
 # %% ../nbs/20_generator.ipynb #ce6c0f5d
 def up_block(c_in, c_out, block=glu_block):
-    "Double the side: (B, c_in, H, W) → (B, c_out, 2H, 2W)."
+    "Double the side, then `block`: (B, c_in, H, W) → (B, c_out, 2H, 2W)."
     return nn.Sequential(nn.Upsample(scale_factor=2, mode='nearest'),
                          *block(c_in, c_out))
 

@@ -262,11 +262,11 @@ class CompactGeneratorConfig(GeneratorConfig):
         return RandomFlip(generator) if self.random_flip else generator
 
 # %% ../nbs/40_variants.ipynb #vdisc001
-def plain_block(c_in, c_out, kernel, stride):
+def plain_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
     "Convolution, LeakyReLU: (B, c_in, H, W) → (B, c_out, H/stride, W/stride)."
     return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, stride, 1), nn.LeakyReLU(.2))
 
-def compact_backbone(size, width, most):
+def compact_backbone(size, width, most):   # pixels; channels of the first layer
     "Layers (B, 3, size, size) → (B, F, 4, 4) with at most `most` channels, and F."
     channels = [min(width << i, most) for i in range(downs(size))]
     layers = [plain_block(c_in, c_out, kernel=4, stride=2)
