@@ -69,7 +69,7 @@ AMERICAN = re.compile(
     r'\b(colors?|colored|gray|centers?|centered|behaviors?|\w*(?:normaliz|optimiz|initializ'
     r'|generaliz|visualiz|summariz|memoriz|recogniz)\w*)\b', re.I)
 LITERAL = re.compile(r'```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)|<[^>]*>'
-                     r'|https?://\S+', re.S)
+                     r'|https?://\S+|[\w/.-]+\.(?:ipynb|py|json|md|ini)\b', re.S)
 
 
 # ---- reading notebooks and pages
@@ -217,7 +217,8 @@ def spoken(code):
         return ''
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
     found = [ast.get_docstring(n) or '' for n in ast.walk(tree) if isinstance(n, kinds)]
-    return '\n'.join([*found, *comments_of(code).values()])
+    comments = [c for c in comments_of(code).values() if not c.startswith('#|')]
+    return '\n'.join([*found, *comments])
 
 
 def in_notebook(path):
