@@ -200,7 +200,7 @@ def attention():
     ]
     f.text(92, 216, 'words e (B, D, T)')
     f.arrow(ws[2].r, (250, 180), (250, 118), (318, 118))
-    f.text(156, 170, 'where am I?', anchor='start')
+    f.text(156, 170, 'word: query', anchor='start')
 
     def steps(x, rows):
         return [
@@ -213,7 +213,7 @@ def attention():
         [
             ('s = eᵀv: each word with each region (eq. 7)', 'loss'),
             ('softmax over words (8), over regions: α (9)', 'loss'),
-            ('c = Σ αv: what the word sees there, (B, D, T)', 'image'),
+            ('c = Σ αv: region context, (B, D, T)', 'image'),
         ],
     )
     f.arrow(a.b, b.t)
@@ -227,13 +227,13 @@ def attention():
     f.text(878, 216, 'words e (B, D, T)')
     f.fork((606, 117), (740, 117), to=[[(740, 128), vs[1].l], [(740, 180), vs[2].l]])
     f.arrow((740, 117), (740, 76), vs[0].l, pale=True)
-    f.text(658, 54, 'what should I be?', anchor='start')
+    f.text(658, 54, 'pixel: query', anchor='start')
     d, e, g = steps(
         732,
         [
             ('e′ = Ue, words in the width of pixels', 'text'),
             ('β = softmax over words of hᵀe′, no padding', 'loss'),
-            ('Σ βe′: what each pixel hears, (B, C, H, W)', 'gen'),
+            ('Σ βe′: word context, (B, C, H, W)', 'gen'),
         ],
     )
     f.arrow(d.b, e.t)
@@ -255,7 +255,7 @@ def damsm():
         B(702, 84, 'softmax over regions\neq. 9', 'loss', 186, 48),
     )
     c, r, q = (
-        B(702, 210, 'what each word sees\nc = Σ αv (D, T)', 'image', 186, 48),
+        B(702, 210, 'region context\nc = Σ αv (D, T)', 'image', 186, 48),
         B(486, 210, 'cosine of c and e\nfor each word', 'loss', 174, 48),
         B(256, 210, 'R(Q, D)\neq. 10', 'loss', 132, 48),
     )
@@ -322,7 +322,7 @@ def generator():
     )
     f.arrow(w.r, at.l)
     f.arrow(h.r, cat.l)
-    f.arrow((310, 332), at.b, label='pixels ask')
+    f.arrow((310, 332), at.b, label='queries')
     f.dot(310, 332)
     f.arrow(at.r, (460, 228), cat.t, label='context (B, C, H, W)')
     f.arrow(cat.r, rs.l)
