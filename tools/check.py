@@ -221,6 +221,14 @@ def spoken(code):
     return '\n'.join([*found, *comments])
 
 
+def promise(path):
+    "The line under the title of a notebook that becomes a module; else ''."
+    if not any(re.search(r'^#\| *default_exp', code, re.M) for _, code in code_cells(path)):
+        return ''
+    m = re.search(r'^> (.+)$', '\n'.join(t for _, t in texts(path)), re.M)
+    return m[1] if m else ''
+
+
 def in_notebook(path):
     "Pairs of cell id and finding."
     for i, code in code_cells(path):
@@ -237,6 +245,8 @@ def in_notebook(path):
     for i, text in texts(path):
         for what in in_words(text):
             yield i, what
+    if len(promise(path)) > WIDTH - 6:
+        yield '', f'its promise is the docstring of a module: {WIDTH - 6} letters at most'
     if not has_picture(path):
         yield '', 'has no picture'
 
