@@ -18,6 +18,7 @@ from fastai.callback.core import Callback, CancelFitException, CancelTrainExcept
 from fastai.learner import Metric
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop
+from fastcore.foundation import L
 from torch.nn.utils import clip_grad_norm_
 
 from .distributed import broadcast, gather
@@ -236,7 +237,7 @@ def damsm_learner(
         lr=config.training.damsm_lr,
         moms=(.5, .5, .5),
         metrics=RPrecision(),
-        cbs=[EpochDecay(config.training.damsm_decay), *cbs],
+        cbs=[EpochDecay(config.training.damsm_decay), *L(cbs)],
         bf16=bf16,
         **kwargs,
     )

@@ -11,9 +11,11 @@ import random
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 from fastai.data.all import DataLoaders, ItemTransform, TfmdDL
 from fastcore.parallel import parallel
@@ -213,6 +215,7 @@ class ImageCaptionDataLoaders(DataLoaders):
                    num_workers=0,  # processes that load
                    device=None):   # None: the GPU if there is one
         "Build from two lists. Raises `DataError` that lists what cannot be used, `ValueError`."
+        bs = _check_batch_size(config.training.bs if bs is None else bs, len(train))
         size = config.sizes[-1]
         train, valid, faults = decide(train, valid, size, skip_bad, faults)
         vocab = choose_vocab(vocab, train, valid, config.text.stop_words)
@@ -220,7 +223,7 @@ class ImageCaptionDataLoaders(DataLoaders):
         valid = readable(valid, vocab, faults)
         train, valid = files.settle_classes(train, valid)
         items = [*train, *valid]
-        bs = _check_batch_size(config.training.bs if bs is None else bs, len(train))
+        _check_batch_size(bs, len(train))  # some may have been left out
         if cache:
             train, valid = keep_pictures(train, valid, side_of(size, augment), cache)
         train_set = CaptionDataset(train, vocab, config, train=True, augment=augment, flip=flip)
@@ -323,8 +326,10 @@ class ImageCaptionDataLoaders(DataLoaders):
                 items,      # `CaptionedImage`s, one or a list
                 bs=None,    # None: that of validation
                 **_):       # other arguments of fastai's: captions are always there
-        "A loader of other pictures and captions. Raises `DataError`, `TypeError`."
-        items = [items] if isinstance(items, files.CaptionedImage) else list(items)
+        "A loader of other pictures and captions. Raises `ValueError` (`DataError`), `TypeError`."
+        items = list(items) if isinstance(items, Iterable) else [items]
+        if not items:
+            raise ValueError('test_dl takes a list of CaptionedImage, and this one is empty')
         for it in items:
             if not isinstance(it, files.CaptionedImage):
                 raise TypeError(f'test_dl takes a list of CaptionedImage, not of '
@@ -358,13 +363,15 @@ def _default_device():
     return default_device()
 
 def _check_batch_size(bs, n): # B, number of training pictures
+    if not isinstance(bs, (int, np.integer)):
+        raise ValueError(f'bs must be a whole number, not {bs!r}')
     if bs < 2:
         raise ValueError(f'bs={bs}: the losses compare each picture with the captions of the '
                          'others '
                          'in its batch; take bs=2 at least')
     if n < 2:
-        raise ValueError(f'{n} picture to train on; the losses compare pictures with each other, '
-                         'so two at least are needed')
+        raise ValueError(f'{n or "no"} picture to train on; the losses compare pictures with each '
+                         'other, so two at least are needed')
     if n < bs:
         raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: pass bs={n} or '
                          'less')

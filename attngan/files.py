@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from .paperbirds import PaperBirds
-from .serialization import bounded_bytes, load_json, load_pickle
+from .serialization import bounded_bytes, damage_by_git, load_json, load_pickle
 from .text import Vocab, tokenize
 
 _PICTURES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
@@ -45,10 +45,18 @@ class CaptionedImage:
     box: tuple | None = None     # x, y, width, height in pixels: what to cut out
     key: str = ''                # names the picture
 
+    def __post_init__(self):
+        if isinstance(self.captions, str):
+            self.captions = [self.captions]  # not a list of letters
+
 # %% ../nbs/a2_files.ipynb #02clas02
 def settle_classes(*splits # lists of `CaptionedImage`
                   ) -> list: # the same lists; every entry has a class number
-    "A class for each entry. A split with a single class is used without classes, with a warning."
+    """A class for each entry. A split with a single class is used without classes, with a
+    warning. Raises `ValueError` for a class that is no number."""
+    for items in splits:
+        for it in items:
+            _check_class(it)
     splits = [_without_single_class(items) for items in splits]
     given = [it.class_id for items in splits for it in items if it.class_id is not None]
     number = max(given, default=-1)
@@ -62,6 +70,11 @@ def settle_classes(*splits # lists of `CaptionedImage`
             done.append(it)
         settled.append(done)
     return settled
+
+def _check_class(item):
+    if not isinstance(item.class_id, (int, np.integer, type(None))):
+        raise ValueError(f'class_id of {item.key or "an entry without key"} must be a whole '
+                         f'number or None, not {item.class_id!r}')
 
 def _without_single_class(items):
     classes = {it.class_id for it in items}
@@ -285,7 +298,8 @@ def _from_file(path):
                 _check_size(im.size)
                 return to_rgb(im)
     except Exception as e:
-        raise ValueError(f'{path}: not a picture that can be read ({e})') from None
+        reason = damage_by_git(path) if os.path.isfile(path) else ''
+        raise ValueError(f'{path}: not a picture that can be read ({reason or e})') from None
 
 def shrunk(item: CaptionedImage,
            side: int # pixels
@@ -430,8 +444,9 @@ def _other_reader(path) -> str:
 def _guess_reader(path):
     if path.is_file():
         kinds = {'.h5': 'from_fashiongen', '.json': 'from_coco'}
+        folder = path.parent.parent if path.parent.name == 'annotations' else path.parent
         if path.suffix.lower() in kinds:
-            return f'{kinds[path.suffix.lower()]}({str(path.parent)!r})'
+            return f'{kinds[path.suffix.lower()]}({str(folder)!r})'
         return f'from_csv({str(path)!r})' if path.suffix.lower() in _TABLES else ''
     if _coco_files(path):
         return f'from_coco({str(path)!r})'
@@ -542,10 +557,11 @@ def _cub_split(root, split, boxes, found):
 # %% ../nbs/a2_files.ipynb #42b4f521
 def _coco_files(root):
     "The official files of captions: {'train': (json, folder of pictures), 'val': …}, or nothing."
+    beside = root.parent if root.name == 'annotations' else root  # the pictures are there
     for folder in (root/'annotations', root):
         for year in (2014, 2017):
             if (folder/f'captions_train{year}.json').is_file():
-                return {split: (folder/f'captions_{split}{year}.json', root/f'{split}{year}')
+                return {split: (folder/f'captions_{split}{year}.json', beside/f'{split}{year}')
                         for split in ('train', 'val')}
     return None
 
@@ -640,7 +656,8 @@ def open_h5(path): # → h5py.File; call it with the lock held
     try:
         f = h5py.File(path, 'r')
     except (OSError, RuntimeError) as e:
-        raise ValueError(f'{path}: not an HDF5 file, or an incomplete one ({e})') from None
+        reason = damage_by_git(path) or e
+        raise ValueError(f'{path}: not an HDF5 file, or an incomplete one ({reason})') from None
     _handles[path] = stamp, f
     return f
 
@@ -817,9 +834,9 @@ def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, valid
     if len(items) < 2:
         raise ValueError('one picture cannot be both trained on and held back; two at least are '
                          'needed')
-    if not 0 <= share < 1:
-        raise ValueError(f'valid_pct, the share to hold back, must be from 0 to below 1, not '
-                         f'{share}')
+    if not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise ValueError(f'valid_pct, the share to hold back, must be a number from 0 to below 1, '
+                         f'not {share!r}')
     n = min(max(1, round(share*len(items))), len(items) - 1)
     held = set(random.Random(seed).sample(range(len(items)), n))
     train = [it for i, it in enumerate(items) if i not in held]
@@ -836,6 +853,9 @@ def divide(where, # the data set, for messages
     test = [it for it, s in zip(items, splits) if s == 'test']
     if not items:
         return [], []
+    if None in splits and set(splits) != {None}:
+        raise ValueError(f'{where}: {items[splits.index(None)].key} is in no split, and others '
+                         'are: say train, valid or test of each picture')
     if not valid and not test:
         try:
             return split_items(items, .1 if valid_pct is None else valid_pct, seed)
@@ -907,14 +927,14 @@ def _match_texts(pictures, root, found_texts, texts):
     by_name = {}
     for p in found_texts:
         by_name.setdefault(p.stem, []).append(p)
-    there = set(found_texts)
+    there = {p.with_suffix('.txt'): p for p in found_texts}  # a camera's may end in .TXT
     matched = {}
     for p in pictures:
         text = (texts/p.relative_to(root)).with_suffix('.txt')
         alike = by_name.get(p.stem, [])
         if text not in there and texts != root and len(alike) == 1:
             text = alike[0]
-        matched[p] = text
+        matched[p] = there.get(text, text)
     return matched
 
 # %% ../nbs/a2_files.ipynb #3b239552
@@ -924,12 +944,12 @@ CAPTION_COLUMNS = ('caption', 'text', 'comment', 'description', 'sentence')
 def table_rows(path):
     "(line number, row as a dict) of a table. Raises `ValueError` that names the line."
     text = read_text(path)
-    line = 1
+    line = 0
     try:
         if path.suffix.lower() == '.jsonl':
             for line, row in enumerate(text.split('\n'), 1):
                 if row.strip():
-                    yield line, json.loads(row)
+                    yield line, _json_row(row)
             return
         first = text.split('\n', 1)[0]
         delimiter = max(',;\t|', key=first.count)
@@ -939,6 +959,7 @@ def table_rows(path):
         reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter,
                             skipinitialspace=True, **quotes)
         names = ['image', 'caption'] if headless else [n.strip() for n in next(reader, [])]
+        line = reader.line_num
         for fields in reader:
             line = reader.line_num
             if not fields:
@@ -950,8 +971,22 @@ def table_rows(path):
             if headless:
                 row['image'] = re.sub(r'#\d+$', '', row['image'])
             yield line, row
-    except (ValueError, RecursionError, csv.Error) as e:
+    except csv.Error as e:
+        raise ValueError(f'{path}, line {line + 1}: a field whose "quotes" are not closed, or that '
+                         f'goes on after them ({e}); write "quotes" inside of them twice') from None
+    except (ValueError, RecursionError) as e:
         raise ValueError(f'{path}, line {line}: {e}') from None
+
+def _json_row(text):
+    "One of the JSON lines. Raises `ValueError`."
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        raise ValueError('not a row such as {"file_name": "a.jpg", "text": "a red bird"}; '
+                         'each line must be one')
+    return row
 
 def find_column(path, row,    # the first row, as a dict
                 wanted,       # a name, or None
@@ -977,6 +1012,9 @@ def table_items(path,             # a CSV file with a header, or JSON lines
                ) -> tuple[list, list]: # training, validation
     "The pictures of a table; a caption without a word is left out with a warning."
     path = find_file(path)
+    if path.suffix.lower() in ('.json', '.h5', '.parquet', '.xlsx', '.pickle'):
+        raise ValueError(f'{path}: a table is read as CSV or as JSON lines (.jsonl)'
+                         f'{_other_reader(path)}')
     folder = path.parent if images is None else find_folder(images)
     items = {}
     classes = {}
@@ -1027,8 +1065,10 @@ def _read_table_row(row, image_col, caption_col): # → picture, captions, class
     if not texts or not any(c.strip() for c in captions):
         raise ValueError(f'no {caption_col}; each row needs a picture and a caption')
     kind = values.get('class')
-    split = values.get('split')
-    split = _SPLIT_NAMES.get(split.strip().lower()) if isinstance(split, str) else None
+    split = str(values.get('split') or '').strip().lower()
+    if split and split not in _SPLIT_NAMES:
+        raise ValueError(f'split {split!r} is none of {", ".join(_SPLIT_NAMES)}')
+    split = _SPLIT_NAMES.get(split)
     kind = None if kind in ('', None) else str(kind)
     return name.strip(), [clean(c) for c in captions], kind, split
 

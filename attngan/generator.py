@@ -199,6 +199,9 @@ class GeneratorConfig:
 
     def __post_init__(self):
         for name, least in dict(cond=1, noise=1, n_res=0, stages=1, base=8).items():
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f'{name} must be a whole number, '
+                                 f'not {getattr(self, name)!r}')
             if getattr(self, name) < least:
                 raise ValueError(f'{name} must be {least} or more, '
                                  f'not {getattr(self, name)}')

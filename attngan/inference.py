@@ -27,7 +27,7 @@ from .config import from_dict, to_dict
 from .damsm import DAMSMConfig
 from .generator import GeneratorConfig
 from .image_encoder import ImageEncoderConfig
-from .serialization import atomic_write, load_json
+from .serialization import atomic_write, damage_by_git, load_json
 from .show import to_uint8, wrap
 from .text import Vocab
 from .text_encoder import TextConfig
@@ -150,7 +150,10 @@ class TextToImage(nn.Module):
         if seed is None:
             rng.seed()
         else:
-            rng.manual_seed(_whole(seed, 'the seed'))
+            seed = _whole(seed, 'the seed')
+            if not -2**63 <= seed < 2**64:
+                raise ValueError(f'the seed must be from -2⁶³ to 2⁶⁴ - 1, not {seed}')
+            rng.manual_seed(seed)
         sizes = [self.generator_config.noise, self.generator_config.cond]
         rows = [torch.randn(sum(sizes), generator=rng) for _ in range(n)]   # n × (Z+K,)
         return torch.stack(rows).split(sizes, 1)
@@ -212,8 +215,9 @@ class TextToImage(nn.Module):
         with _naming(folder/'config.json'):
             vocab, text, generator = _read_config(entries)
             cls = _pipeline_class(generator, cls)
-        with _naming(folder/'model.safetensors'):
-            return _with_weights(folder/'model.safetensors', lambda: cls(vocab, text, generator))
+        weights = folder/'model.safetensors'
+        with _naming(weights, weights):
+            return _with_weights(weights, lambda: cls(vocab, text, generator))
 
     def save_pretrained(self, folder) -> Path:
         "Write `config.json` and `model.safetensors`. Raises ValueError for a copy made by `fast`."
@@ -331,12 +335,13 @@ def _with_weights(path, build, max_gb=2): # a safetensors file, a function that 
     return network.eval()
 
 @contextmanager
-def _naming(path):
+def _naming(what, file=None): # begins the message; a binary file
     "Turn any error while a file is read into a ValueError that begins with the file's name."
     try:
         yield
     except Exception as e:      # a damaged file raises all kinds
-        raise ValueError(f'{path}: {str(e)[:400] or type(e).__name__}') from None
+        damage = damage_by_git(file) if file and Path(file).is_file() else ''
+        raise ValueError(f'{what}: {damage or str(e)[:400] or type(e).__name__}') from None
 
 # %% ../nbs/30_inference.ipynb #fe074ddd
 def model_folder(
@@ -372,7 +377,7 @@ def save_damsm(
 
 def load_damsm(path) -> tuple: # `DAMSM`, `Vocab`
     "Load what `save_damsm` wrote. Raises ValueError that names the file if it is something else."
-    with _naming(f'{path} holds no DAMSM'):
+    with _naming(f'{path} holds no DAMSM', path):
         with safe_open(str(path), 'pt') as f:
             entries = json.loads((f.metadata() or {}).get('config', 'null'))
         _check_entries(entries, ('text', 'image', 'damsm', 'vocab'))

@@ -575,16 +575,19 @@ def fid(
 ) -> float:
     """Fréchet distance of two distributions of pictures, by torchmetrics (extra `metrics`).
 
-    Warns if there are fewer pictures than features. Raises ModuleNotFoundError without
-    torchmetrics.
+    Warns if there are fewer pictures than features. Raises ValueError for a single picture,
+    ModuleNotFoundError without torchmetrics.
     """
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ModuleNotFoundError:
         message = "FID needs torchmetrics: pip install 'attngan[metrics]'"
         raise ModuleNotFoundError(message) from None
-    metric = FrechetInceptionDistance(feature=features or ReaderFeatures())
     fewest = min(len(real), len(drawn))
+    if fewest < 2:
+        raise ValueError('FID compares two distributions: it needs two pictures or more of '
+                         f'each, not {fewest}')
+    metric = FrechetInceptionDistance(feature=features or ReaderFeatures())
     n_features = len(metric.real_features_sum)
     if fewest <= n_features:
         warnings.warn(

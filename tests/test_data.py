@@ -26,11 +26,16 @@ from attngan import files
 from attngan.batch import CaptionDataset
 from attngan.cache import array_cache, cache_pictures
 from attngan.config import Config, DiscriminatorConfig, GeneratorConfig, TextConfig, TrainingConfig
+from attngan.damsm_training import RPrecision, damsm_learner
 from attngan.data import ImageCaptionDataLoaders
 from attngan.files import CaptionedImage, DataError, Faults
 from attngan.image_encoder import SmallEncoderConfig
+from attngan.inference import TextToImage, load_damsm, model_folder
+from attngan.micro_batches import MicroBatches
 from attngan.paperbirds import PaperBirds
+from attngan.serialization import load_state_dict
 from attngan.text import Vocab
+from attngan.training import attngan_learner
 
 ROOT = Path(__file__).parent.parent
 SMALL = dict(bs=4, device='cpu')
@@ -110,6 +115,17 @@ def test_some_classes_are_given():
     items = [replace(it, class_id=c) for it, c in zip(entries(4), classes)]
     settled = [it.class_id for it in files.settle_classes(items)[0]]
     assert settled == [3, 4, 3, 5]
+
+
+def test_a_class_that_is_no_number_is_named():
+    items = [replace(it, class_id='gull') for it in entries(4)]
+    with pytest.raises(ValueError, match="class_id of 0 must be a whole number .*not 'gull'"):
+        files.settle_classes([*items, *entries(2)])
+
+
+def test_a_single_caption_is_no_list_of_letters():
+    item = CaptionedImage(picture(), 'a red bird', key='a')
+    assert item.captions == ['a red bird']
 
 
 def test_a_split_of_one_class_is_used_without_classes():
@@ -212,6 +228,12 @@ def test_a_table_with_splits(tmp_path):
     assert [it.key for it in valid] == ['e.png', 'f.png']
     with pytest.raises(ValueError, match='leave out valid_pct'):
         files.table_items(tmp_path/'t.csv', valid_pct=.5)
+    for split, message in (('holdout', "line 3: split 'holdout' is none of train"),
+                           ('', 'b.png is in no split')):
+        files.write(tmp_path/'t.csv', f'image,caption,split\na.png,a bird,train\n'
+                                      f'b.png,a bird,{split}\nc.png,a bird,val\n')
+        with pytest.raises(ValueError, match=message):
+            files.table_items(tmp_path/'t.csv')
     files.write(tmp_path/'t.csv', 'image,caption,split\n' + 'a.png,a bird,test\nb.png,a bird,val\n')
     with pytest.raises(ValueError, match='none for training'):
         files.table_items(tmp_path/'t.csv')
@@ -228,6 +250,14 @@ def test_a_batch_of_one_is_refused():
         build(items[:8], items[8:], TINY, bs=20)
     with pytest.raises(ValueError, match='two at least'):
         build(items[:1], items[8:], TINY, bs=2)
+    with pytest.raises(ValueError, match='no picture to train on'):
+        build([], items[8:], TINY, bs=2)
+    for bs in ('4', 2.5):
+        with pytest.raises(ValueError, match='bs must be a whole number'):
+            build(items[:8], items[8:], TINY, bs=bs)
+    for share in ('.1', 10, -1):
+        with pytest.raises(ValueError, match='valid_pct.* must be a number from 0 to below 1'):
+            files.split_items(items, share)
 
 
 def test_one_picture_in_a_folder(tmp_path):
@@ -240,6 +270,20 @@ def test_ten_pictures_with_one_caption_each(tmp_path):
     fill(tmp_path, 'abcdefghij', captions='a red bird')
     dls = ImageCaptionDataLoaders.from_folder(tmp_path, config=TINY, bs=9, device='cpu')
     assert [len(b[1]) for b in dls.train] == [9] and [len(b[1]) for b in dls.valid] == [1]
+    learn, said = warned(lambda: fit_quietly(damsm_learner(dls), metrics=RPrecision()))
+    assert np.isnan(learn.recorder.values[-1][-1])
+    assert any('R-precision needs captions of two classes' in s for s in said)
+    gan = fit_quietly(attngan_learner(dls, learn))
+    assert np.isfinite(gan.recorder.losses[-1].item())
+
+
+def test_micro_batches_of_an_odd_batch():
+    "No micro-batch has one picture; and a single callback needs no list."
+    items = entries(10)
+    dls = ImageCaptionDataLoaders.from_items(items[:8], items[8:], TINY, bs=5, device='cpu')
+    damsm = fit_quietly(damsm_learner(dls, cbs=MicroBatches(4)))
+    gan = fit_quietly(attngan_learner(dls, damsm, cbs=MicroBatches(2)))
+    assert np.isfinite(gan.recorder.losses[-1].item())
 
 
 # ---------------------------------------------------------------- layouts
@@ -299,6 +343,22 @@ def test_coco_2017(original):
         assert [it.captions for it in a] == [it.captions for it in b]
     for a, b in zip(files.coco_items(original/'coco'), files.coco_items(original/'coco authors')):
         assert [(it.captions, it.key) for it in a] == [(it.captions, it.key) for it in b]
+
+
+def test_coco_by_its_folder_of_annotations(original):
+    by_root = files.coco_items(original/'coco 2017')
+    by_annotations = files.coco_items(original/'coco 2017'/'annotations')
+    assert by_annotations == by_root
+    with pytest.raises(ValueError, match=r"looks like data for from_coco\('.*coco 2017'\)"):
+        files.table_items(original/'coco 2017'/'annotations'/'captions_val2017.json')
+
+
+def test_endings_in_capitals(tmp_path):
+    fill(tmp_path, 'abcd')
+    for path in list(tmp_path.iterdir()):
+        path.rename(path.with_suffix(path.suffix.upper()))
+    train, valid = files.folder_items(tmp_path)
+    assert len(train + valid) == 4
 
 
 def test_texts_in_a_folder_of_their_own(tmp_path):
@@ -364,6 +424,19 @@ def test_other_columns(tmp_path):
         files.table_items(tmp_path/'t.csv', image_col='foto')
 
 
+@pytest.mark.parametrize('name, text, message', [
+    ('t.csv', 'image,caption\na.png,"a bird\n', 'line 2: a field whose "quotes" are not closed'),
+    ('t.csv', 'image,caption\na.png,"a" bird\n', 'line 2: .* write "quotes" inside of them twice'),
+    ('t.csv', 'image,caption\na.png,a bird, red\n', 'line 2: more fields than columns'),
+    ('t.jsonl', '{"file_name": "a.png", "text"\n', 'line 1: not a row such as'),
+    ('t.jsonl', '[{"file_name": "a.png", "text": "a"}]', 'line 1: not a row such as'),
+    ('t.parquet', b'PAR1', 'read as CSV or as JSON lines')])
+def test_a_table_that_is_none(name, text, message, tmp_path):
+    files.write(tmp_path/name, text)
+    with pytest.raises(ValueError, match=f'{name}.*{message}'):
+        files.table_items(tmp_path/name)
+
+
 def test_several_captions_in_a_json_line(tmp_path):
     fill(tmp_path, 'ab')
     lines = [json.dumps(dict(file_name=f'{n}.png', text=['one bird', 'two birds'])) for n in 'ab']
@@ -382,6 +455,31 @@ def test_a_pickle_with_windows_line_ends(cub):
     faults = Faults()
     train, test = files.cub_items(cub, faults)
     assert (len(train), len(test)) == (6, 3) and not faults.bad
+
+
+POINTER = b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'
+
+
+def weights_and_folder(folder):
+    "Each kind of binary file that we read, and how."
+    files.write(folder/'a.png', picture())
+    torch.save(dict(a=torch.arange(300)), folder/'a.pth')
+    shutil.copytree(model_folder('paperbirds'), folder/'model')
+    files.write(folder/'captions.pickle', [10, 'some\nlines\n', list(range(300))])
+    return {folder/'a.png': files.open_picture, folder/'a.pth': load_state_dict,
+            folder/'model'/'model.safetensors': lambda p: TextToImage.from_pretrained(p.parent),
+            folder/'model'/'damsm.safetensors': load_damsm,
+            folder/'captions.pickle': files.load_pickle}
+
+
+def test_binary_files_that_git_changed(tmp_path):
+    for path, read in weights_and_folder(tmp_path).items():
+        good = path.read_bytes()
+        for data, message in ((good.replace(b'\n', b'\r\n'), 'line ends were changed'),
+                              (POINTER, 'git lfs pull')):
+            path.write_bytes(data)
+            with pytest.raises(ValueError, match=f'{path.name}.*{message}'):
+                read(path)
 
 
 @pytest.mark.parametrize('reader', ['cub', 'coco'])
@@ -496,8 +594,11 @@ def test_other_pictures(arguments):
     images, ids, lengths, class_ids = batches[0]
     assert torch.equal(lengths, (ids > 0).sum(1)) and images.keys[:2] == ['0', '0']
     assert len(dls.test_dl(items[0]).one_batch()[1]) == 1
-    with pytest.raises(TypeError, match='CaptionedImage'):
-        dls.test_dl(['a red bird'])
+    for wrong in (['a red bird'], 'a red bird', None):
+        with pytest.raises(TypeError, match='CaptionedImage'):
+            dls.test_dl(wrong)
+    with pytest.raises(ValueError, match='is empty'):
+        dls.test_dl([])
     with pytest.raises(DataError, match='not there'):
         dls.test_dl([replace(items[0], image='/nowhere.png')])
 
@@ -858,8 +959,8 @@ def test_workers_change_no_batch(original):
             assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) and a[2] == b[2]
 
 
-def fit_quietly(learn):
-    learn.metrics = []
+def fit_quietly(learn, metrics=()):
+    learn.metrics = metrics
     with learn.no_bar(), learn.no_logging():
         learn.fit(2)
     return learn
@@ -867,8 +968,6 @@ def fit_quietly(learn):
 
 def train_twice(folder):
     "Two epochs of the DAMSM and two of the GAN, with no worker, one and two: the same weights."
-    from attngan.damsm_training import damsm_learner
-    from attngan.training import attngan_learner
     files.synthetic_cub(folder, n=13, size=32)
     def weights(workers):
         random.seed(3)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from attngan import metrics
+from attngan.generator import GeneratorConfig
 from attngan.inference import TextToImage
 from attngan.paperbirds import PaperBirds
 from attngan.text import Vocab
@@ -44,6 +45,25 @@ def test_fid_with_few_pictures_says_so(birds):
     x = metrics.to_float(birds.images)
     with pytest.warns(UserWarning, match='covariance is singular'):
         metrics.fid(x, x.flip(3))
+
+
+def test_fid_of_a_single_picture_is_refused(birds):
+    x = metrics.to_float(birds.images[:1])
+    with pytest.raises(ValueError, match='needs two pictures or more'):
+        metrics.fid(x, x)
+
+
+@pytest.mark.parametrize('seed', ['3', 3.5, 2**64, -2**63 - 1])
+def test_what_is_no_seed(model, seed):
+    with pytest.raises(ValueError, match='the seed must be'):
+        model('a red bird', seed=seed)
+
+
+@pytest.mark.parametrize('field', [dict(stages='3'), dict(stages=2.5), dict(hidden=(8, 8)),
+                                   dict(base=64.), dict(n_res=None)])
+def test_a_configuration_names_its_field(field):
+    with pytest.raises(ValueError, match=next(iter(field))):
+        GeneratorConfig(**field)
 
 
 def test_ablations_that_do_not_exist(model):
