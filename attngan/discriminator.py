@@ -89,9 +89,11 @@ class DiscriminatorConfig:
     width: int = 64   # channels of the first layer; or one width a picture size
 
     def __post_init__(self):
-        widths = (self.width,) if isinstance(self.width, int) else self.width
-        if min(widths, default=0) < 1:
-            raise ValueError(f'width must be 1 or more, not {self.width}')
+        several = isinstance(self.width, (tuple, list))
+        widths = self.width if several else (self.width,)
+        if not widths or not all(isinstance(n, int) and n > 0 for n in widths):
+            raise ValueError('width must be a whole number, 1 or more, or one a picture '
+                             f'size, not {self.width!r}')
 
     def widths(self, sizes) -> tuple:   # one width for each of the sizes
         "Raises ValueError if `width` has another number of entries than `sizes`."

@@ -209,10 +209,12 @@ class GeneratorConfig:
             raise ValueError(f'base must be a power of two, not {self.base}')
         if self.heads not in ('all', 'last'):
             raise ValueError(f"heads must be 'all' or 'last', not {self.heads!r}")
-        widths = (self.hidden,) if isinstance(self.hidden, int) else self.hidden
-        if min(widths, default=0) < 1:
-            raise ValueError(f'hidden must be 1 or more, not {self.hidden}')
-        if not isinstance(self.hidden, int) and len(widths) != self.stages:
+        several = isinstance(self.hidden, (tuple, list))
+        widths = self.hidden if several else (self.hidden,)
+        if not widths or not all(isinstance(C, int) and C > 0 for C in widths):
+            raise ValueError('hidden must be a whole number, 1 or more, or one a stage, '
+                             f'not {self.hidden!r}')
+        if several and len(widths) != self.stages:
             raise ValueError(f'hidden has {len(widths)} widths for '
                              f'stages = {self.stages}')
 

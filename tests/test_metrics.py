@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from attngan import metrics
+from attngan.config import Config
+from attngan.discriminator import DiscriminatorConfig
 from attngan.generator import GeneratorConfig
 from attngan.inference import TextToImage
 from attngan.paperbirds import PaperBirds
 from attngan.text import Vocab
+from attngan.variants import CompactGeneratorConfig
 
 @pytest.fixture(scope='module')
 def model():
@@ -60,10 +63,25 @@ def test_what_is_no_seed(model, seed):
 
 
 @pytest.mark.parametrize('field', [dict(stages='3'), dict(stages=2.5), dict(hidden=(8, 8)),
-                                   dict(base=64.), dict(n_res=None)])
+                                   dict(base=64.), dict(n_res=None), dict(hidden=None),
+                                   dict(hidden='32'), dict(hidden=(8, 8, '8')), dict(hidden=())])
 def test_a_configuration_names_its_field(field):
     with pytest.raises(ValueError, match=next(iter(field))):
         GeneratorConfig(**field)
+
+
+@pytest.mark.parametrize('width', [0, 2.5, '64', None, (), (64, 0, 64)])
+def test_a_width_that_is_none(width):
+    with pytest.raises(ValueError, match='width must be a whole number'):
+        DiscriminatorConfig(width)
+
+
+def test_a_picture_without_a_discriminator_is_refused():
+    with pytest.raises(ValueError, match='discriminator: width has 2 entries for 3 picture sizes'):
+        Config(discriminator=DiscriminatorConfig((64, 64)))
+    for stages in (2, 4):
+        with pytest.raises(ValueError, match=f'hidden has 3 widths for stages = {stages}'):
+            CompactGeneratorConfig(hidden=(8, 8, 8), stages=stages)
 
 
 def test_ablations_that_do_not_exist(model):
