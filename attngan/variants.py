@@ -26,7 +26,14 @@ from .text_encoder import TextConfig, TextEncoder
 
 # %% ../nbs/40_variants.ipynb #vtext001
 class NormalizedTextEncoder(TextEncoder):
-    "A `TextEncoder` whose vectors have length √D; padding stays 0 (ours)."
+    """A `TextEncoder` whose vectors have length √D; padding stays 0 (ours).
+
+    Its embeddings begin as N(0, 1), ten times as large as the released code's.
+    """
+    def __init__(self, *args, **kwargs):                          # as `TextEncoder`
+        super().__init__(*args, **kwargs)
+        nn.init.normal_(self.embed.weight)                        # (V, E)
+
     def forward(self,
                 ids,      # (B, T) long, 0 at padding
                 lengths   # (B,) real words of each caption
