@@ -274,6 +274,7 @@ def _train_damsm(options, plan, dls):
 def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
     "All trainings, one after another, within the minutes."
     import torch
+
     from attngan.distributed import first_alone
     from attngan.training import attngan_learner
     plan = _Plan(options, folder, resume, stop)

@@ -3,6 +3,7 @@
 With `ATTNGAN_REAL` set to a folder that holds `cub`, every caption of CUB gets the authors' ids.
 """
 import io
+import json
 import os
 import pickle
 import re
@@ -56,6 +57,24 @@ SCRIPTS = {
 }
 
 
+def lines_of_the_example():
+    "The lines of the ONNX example (chapter a8_onnx) that split a caption into words."
+    path = Path(__file__).parent.parent/'nbs'/'a8_onnx.ipynb'
+    cells = [''.join(cell['source']) for cell in json.loads(path.read_text('utf-8'))['cells']]
+    example = next(cell for cell in cells if cell.startswith('twenty = '))
+    start = example.index('text = caption')
+    return example[start:example.index('words = [w for w in words if w in ids')]
+
+
+EXAMPLE = lines_of_the_example()
+
+
+def words_of_the_example(caption, **facts):
+    scope = dict(caption=caption, m=facts, re=re, unicodedata=unicodedata)
+    exec(EXAMPLE, scope)
+    return scope['words']
+
+
 def normal(word):
     return unicodedata.normalize('NFC', word).lower()
 
@@ -67,6 +86,7 @@ def test_script(language):
     for end in ('', '!', ' 🐦', ' ❤️', '\u200b', '\ufffd\ufffd', ' "', '。'):
         caption = joined.join(SCRIPTS[language].split('|')) + end
         assert tokenize(caption) == wanted
+        assert words_of_the_example(caption, ascii_only=False, pattern=WORD_PATTERN) == wanted
         prepared = normal(caption)
         assert re.findall(WORD_PATTERN, prepared) == wanted
         assert regex.findall(WORD_PATTERN, prepared) == wanted
@@ -113,6 +133,8 @@ def test_released_words():
                     'a\ufffd\ufffdblue bird', 'the_bird — “small”', 'İstanbul', '红bird色',
                     'x\xadyz', *[text.replace('|', ' ') for text in SCRIPTS.values()]):
         assert tokenize(caption, ascii_only=True) == theirs(caption)
+        words = words_of_the_example(caption, ascii_only=True, pattern=RELEASED_PATTERN)
+        assert [word for word in words if word] == theirs(caption)  # '' is in no vocabulary
 
 
 @pytest.mark.skipif('ATTNGAN_REAL' not in os.environ, reason='CUB is not here')
