@@ -122,6 +122,8 @@ def _complete(given): # → all options of a training
         if options[name] is not None and options[name] < 2:
             raise ValueError(f'{_option(name)} {options[name]}: pictures and captions are compared '
                              'with the others of their batch, so it must be 2 or more')
+    if not -2**63 <= options['seed'] < 2**64:
+        raise ValueError(f"--seed must be from -2⁶³ to 2⁶⁴ - 1, not {options['seed']}")
     if data == 'paperbirds':
         _complete_paperbirds(options)
     else:
@@ -177,6 +179,8 @@ def _claim(
     """Note in `folder` what is being trained, or with `resume` read what was. Raises ValueError if
     that would mix up two trainings or replace a model; the message names the way on."""
     note = Path(folder)/'checkpoints'/'run.json'
+    if Path(folder).is_file():
+        raise ValueError(f'{folder} is a file; give a new folder with --out')
     if not note.exists():
         finished = (Path(folder)/'model.safetensors').exists()
         if finished:

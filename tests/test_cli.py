@@ -153,6 +153,8 @@ def test_released_weights_do_not_replace_a_model(capsys):
     (['--minutes', 'nan'], 'more than 0'),
     (['-n', '0'], '1 or more'),
     (['--bs', '1'], '2 or more'),
+    (['--seed', str(2**64)], '--seed must be from'),
+    (['--out', __file__], 'is a file; give a new folder with --out'),
     (['--path', 'birds'], 'leave out --path'),
     (['--data', 'cub', '--minutes', '1'], 'needs --path'),
     (['--data', 'cub', '--path', '.'], 'needs --minutes'),
