@@ -30,7 +30,7 @@ def spotlight(picture, attention, peak):
     a = F.interpolate(attention[None, None], (SIDE, SIDE), mode='bicubic')[0, 0]
     a = (a/peak).clamp(0, 1).numpy()[..., None]
     x = np.asarray(picture.resize((SIDE, SIDE), Image.BICUBIC))/255.
-    dim = .12 + .2*x.mean(-1, keepdims=True)
+    dim = .2 + .4*x.mean(-1, keepdims=True)
     return x*a + dim*(1 - a)
 
 
