@@ -1,0 +1,620 @@
+// The page: what the reader moves, what is computed from it, and where it is shown.
+
+import {Network, joined} from './network.js';
+import {CaptionError, Vocab} from './words.js';
+import {normal, walk} from './noise.js';
+import {Figure, colour, difference, gradient, largest, mean, mosaic, pixels, strip} from './maps.js';
+
+const $ = selector => document.querySelector(selector);
+const SIGNED = 3;                       // signed numbers are shown from -3 to 3
+const show = (x, digits = 2) => x.toFixed(digits).replace('-', '−');
+const sigmoid = x => 1 / (1 + Math.exp(-x));
+
+let network, vocab, facts;
+let stages = [];                        // of each: its figures and its box
+let match, before, now;                 // other figures
+
+// What the reader has chosen.
+const state = {
+  caption: '', seed: 0, noise: 0, eps: null, walk: 0,
+  keep: [],                             // of each refinement: word attention on (1) or off (0)
+  word: 0,                              // the chosen word
+};
+let current = null;                     // the drawing on the page, see `draw`
+let reference = null;                   // the drawing before the last change
+
+// ---- computing
+
+const texts = new Map();                // caption → what the text encoder says
+async function encode(caption) {
+  if (!texts.has(caption)) {
+    const read = vocab.encode(caption);                      // may throw a CaptionError
+    texts.set(caption, {...read, ...await network.text(read.ids)});
+    if (texts.size > 50) texts.delete(texts.keys().next().value);
+  }
+  return texts.get(caption);
+}
+
+const mix = (a, b, t) => t === 0 ? a : a.map((x, i) => (1 - t) * x + t * b[i]);
+
+function noiseOf(seed) {                // as Python's `generate`: z first, then ε
+  const all = normal(seed, facts.noise + facts.cond);
+  return {z: all.slice(0, facts.noise), eps: all.slice(facts.noise)};
+}
+
+// Everything that goes into the generator.
+async function inputs() {
+  const {seed, noise, eps, keep} = state, t = state.walk, R = keep.length;
+  const a = await encode(state.caption);
+  const b = t > 0 ? await encode($('#second').value) : a;
+  const of = name => mix(a[name].data, b[name].data, t);
+  const mu = of('mu'), sigma = of('logvar').map(x => Math.exp(x / 2));
+  const deviation = eps ?? noiseOf(seed).eps;
+  const rows = t > 0 ? [a, b] : [a];
+  const weight = rows.map((x, i) => Array(x.ids.length).fill(i ? t : 1 - t));
+  return {
+    texts: rows, weights: weight.flat(), mu, sigma, eps: deviation,
+    noise: walk(noiseOf(seed).z, noiseOf(seed + 1).z, noise),
+    c: mu.map((x, i) => x + sigma[i] * deviation[i]),
+    sentence: of('sentence'), flip: a.flip ? of('flip')[0] : 0,
+    words: t > 0 ? joined(a.words, b.words) : a.words,
+    weight: Array(R).fill(weight.flat()).flat(), keep: [...keep],
+  };
+}
+
+// One drawing: what went in, all tensors that came out, and the pictures as pixels.
+async function draw(given) {
+  const start = performance.now();
+  const out = await network.draw(given);
+  const all = name => facts.hidden_sizes.map((_, i) => out[`${name}_${i}`]).filter(x => x);
+  const images = all('image');
+  return {given, images, hidden: all('hidden'), attention: all('attention'),
+          pixels: images.map(pixels), milliseconds: performance.now() - start};
+}
+
+// ---- one change at a time
+
+let control = null, touched = 0;        // what was changed last, and when
+
+// Call before a change: the drawing on the page becomes the "before", once for each drag.
+function aboutToChange(what) {
+  const time = performance.now();
+  const goesOn = control === what && time - touched < 1500;
+  if (!goesOn && current && !$('#hold').checked) reference = current;
+  control = what;
+  touched = time;
+}
+
+let waiting = false, busy = false;
+// Draw what the state says. While one drawing is made, only the last of several changes waits.
+async function update() {
+  if (busy) return void (waiting = true);
+  busy = true;
+  try {
+    do {
+      waiting = false;
+      current = await draw(await inputs());
+      say('');
+      render();
+      await observe(current);
+    } while (waiting);
+  } catch (error) {
+    say(error.message, true);
+    if (!(error instanceof CaptionError)) console.error(error);
+  } finally {
+    busy = false;
+  }
+}
+
+function say(text, wrong = false) {
+  const notes = current && !text ? current.given.texts.flatMap(x => x.notes) : [];
+  $('#message').textContent = text || notes.join(' · ');
+  $('#message').classList.toggle('error', wrong);
+}
+
+// ---- showing
+
+const words = () => current.given.texts.flatMap(x => x.read);
+
+function render() {
+  state.word = Math.min(state.word, words().length - 1);
+  renderWords();
+  renderCloud();
+  stages.forEach(renderStage);
+  choose(state.word);
+  renderChange();
+}
+
+function renderWords() {
+  const {texts, weights, sentence} = current.given, T = words().length;
+  let read = 0;
+  $('#rows').replaceChildren(...texts.flatMap((text, n) => text.rows.map(row => {
+    const item = document.createElement('li');
+    item.className = row.fate;
+    if (row.fate !== 'read') {
+      const why = {stop: 'stop word', unknown: 'unknown', cut: 'too long'}[row.fate];
+      item.append(span('word', row.word.slice(0, 30)), span('why', why));
+      return item;
+    }
+    const t = read++, local = t - (n ? texts[0].read.length : 0);
+    const button = Object.assign(document.createElement('button'), {
+      type: 'button', className: 'word', textContent: row.word});
+    button.dataset.t = t;
+    item.dataset.t = t;
+    item.style.opacity = .35 + .65 * weights[t];
+    const canvas = document.createElement('canvas');
+    strip(canvas, column(text.words, local), SIGNED);
+    canvas.title = `the ${facts.dim} numbers of the vector of “${row.word}”`;
+    item.append(button, span('id', row.id), canvas, span('share', ''));
+    button.addEventListener('click', () => choose(t, true));
+    item.addEventListener('pointerenter', () => choose(t));
+    item.addEventListener('pointerleave', () => choose(state.word));
+    button.addEventListener('focus', () => choose(t));
+    return item;
+  })));
+  strip($('#sentence-strip'), sentence, SIGNED);
+  $('#sentence-strip').setAttribute('aria-label',
+    `sentence vector: ${facts.dim} numbers from ${show(Math.min(...sentence))} to ${show(Math.max(...sentence))}`);
+  shapes('#text-shapes', [['ids', `(1, ${T})`], ['words e', `(1, ${facts.dim}, ${T})`],
+                          ['sentence ē', `(1, ${facts.dim})`]]);
+}
+
+function span(name, text) {
+  return Object.assign(document.createElement('span'), {className: name, textContent: text});
+}
+
+const column = ({data, dims}, t) => Float32Array.from({length: dims[1]}, (_, d) => data[d * dims[2] + t]);
+
+function shapes(selector, rows) {
+  const body = typeof selector === 'string' ? $(selector) : selector;
+  body.replaceChildren(...rows.map(([name, shape]) => {
+    const row = document.createElement('tr');
+    row.append(Object.assign(document.createElement('th'), {textContent: name, scope: 'row'}),
+               Object.assign(document.createElement('td'), {textContent: shape}));
+    return row;
+  }));
+}
+
+// One word's map of a stage's refinement or of the DAMSM.
+const mapOf = ({data, dims}, t) => data.subarray(t * dims[2] * dims[3], (t + 1) * dims[2] * dims[3]);
+
+function shareMap(figure, tensor, t, what) {
+  const data = mapOf(tensor, t), S = tensor.dims[3], word = words()[t], peak = largest(data);
+  const place = i => `row ${Math.floor(i / S) + 1}, column ${i % S + 1}`;
+  figure.map(data.map(Math.sqrt), S, tensor.dims[2], {
+    low: 0, high: 1, scale: 'viridis',
+    tell: (row, col) => `${row + 1}, ${col + 1}: ${show(data[row * S + col], 3)}`,
+    rest: `mean ${show(mean(data), 3)}, peak ${show(data[peak], 3)}`,
+    label: `${what} of “${word}”: mean ${show(mean(data), 3)}, largest ${show(data[peak], 3)} at ${place(peak)} of ${S}`,
+  });
+}
+
+// Show the maps of word t; `stay` makes it the chosen one.
+function choose(t, stay = false) {
+  if (!current) return;
+  if (stay) state.word = t;
+  const word = words()[t];
+  for (const item of document.querySelectorAll('#rows [data-t], #fits [data-t]'))
+    item.classList.toggle('on', Number(item.dataset.t) === t);
+  for (const item of document.querySelectorAll('#rows button'))
+    item.setAttribute('aria-pressed', Number(item.dataset.t) === state.word);
+  for (const item of document.querySelectorAll('.chosen')) item.textContent = word;
+  stages.forEach((stage, i) => {
+    if (i) shareMap(stage.attention, current.attention[i - 1], t, 'Attention of the pixels to the vector');
+  });
+  if (current.match) shareMap(match, current.match.attention, t, 'Attention of the DAMSM to the regions');
+  $('#swapped').textContent = `“${words()[state.word]}”`;
+  $('#swap').value = '';
+}
+
+function renderStage(stage, i) {
+  const hidden = current.hidden[i], [, C, S] = hidden.dims, picture = current.images[i];
+  if (i === 0) {
+    const data = Float32Array.of(...current.given.noise, ...current.given.c), Z = facts.noise;
+    const height = Math.ceil(data.length / 8), padded = new Float32Array(8 * height);
+    padded.set(data);
+    const name = k => k < Z ? `z, number ${k + 1}` : `c, number ${k - Z + 1}`;
+    stage.attention.map(padded, 8, height, {
+      low: -SIGNED, high: SIGNED, scale: 'signed', rest: 'z above, c below',
+      tell: (row, col) => `${name(8 * row + col)}: ${show(padded[8 * row + col])}`,
+      label: `Noise z, ${Z} numbers, and condition c, ${facts.cond} numbers`,
+    });
+  }
+  const tiles = mosaic(hidden, C > 16 ? 6 : 4);
+  stage.hidden.map(tiles.data, tiles.width, tiles.height, {
+    low: -SIGNED, high: SIGNED, scale: 'signed', rest: `${C} channels`,
+    tell: (row, col) => `ch. ${tiles.channel(row, col) + 1}: ${show(tiles.data[row * tiles.width + col])}`,
+    label: `Hidden state: ${C} channels of ${S} × ${S} numbers, mean ${show(mean(hidden.data))}`,
+  });
+  if (!picture) return;
+  showPicture(stage.picture, current, i);
+  const old = reference ?? current, apart = difference(current.pixels[i], old.pixels[i]);
+  stage.delta.map(apart.map(x => Math.sqrt(x / 255)), S, S, {
+    low: 0, high: 1, scale: 'viridis', rest: `mean ${show(mean(apart), 1)}`,
+    tell: (row, col) => `${row + 1}, ${col + 1}: ${show(apart[row * S + col], 0)}`,
+    label: `Difference to the picture before the last change: mean ${show(mean(apart), 1)} of 255`,
+  });
+}
+
+function showPicture(figure, drawing, i) {
+  const S = facts.sizes[i], rgba = drawing.pixels[i];
+  figure.show(rgba.slice(), S, S, {
+    rest: `${S} × ${S} pixels`,
+    tell: (row, col) => `${row + 1}, ${col + 1}: ${rgba.slice(4 * (row * S + col), 4 * (row * S + col) + 3).join(' ')}`,
+    label: `Picture of ${S} × ${S} pixels for “${drawing.given.texts[0].read.join(' ')}”`,
+  });
+}
+
+// At one place of a picture, shares of height and width: mark it everywhere, and write beside
+// each word how much of this pixel's attention it has.
+function pointAt(i, y, x) {
+  for (const stage of stages) {
+    for (const figure of [stage.picture, stage.delta]) figure.mark(y, x);
+    if (stage !== stages[0]) stage.attention.mark(y, x);
+  }
+  match.mark(y, x);
+  const maps = current.attention[Math.max(0, i - 1)];
+  for (const item of document.querySelectorAll('#rows li[data-t]')) {
+    const bar = item.querySelector('.share');
+    if (y === null || !maps) {
+      bar.textContent = '';
+      bar.style.setProperty('--share', 0);
+      continue;
+    }
+    const [, , H, W] = maps.dims;
+    const share = mapOf(maps, Number(item.dataset.t))[Math.floor(y * H) * W + Math.floor(x * W)];
+    bar.textContent = show(share);
+    bar.style.setProperty('--share', share);
+  }
+}
+
+// ---- the condition's cloud
+
+const cloud = $('#cloud');
+const svg = (name, attributes) => {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+};
+let reach = 3, axes = null;             // the plot shows -reach … reach
+
+const across = x => 100 + 92 * x / reach, up = y => 100 - 92 * y / reach;
+
+function chooseAxes(mu, sigma) {        // the two numbers with the largest KL divergence
+  const kl = mu.map((m, i) => (m * m + sigma[i] * sigma[i] - 1) / 2 - Math.log(sigma[i]));
+  const order = [...kl.keys()].sort((i, j) => kl[j] - kl[i]);
+  axes = order.slice(0, 2);
+  ['#axis-x', '#axis-y'].forEach((selector, k) => {
+    const options = order.map(i => new Option(`${i + 1}`, i));
+    $(selector).replaceChildren(...options);
+    $(selector).value = axes[k];
+  });
+}
+
+function renderCloud() {
+  const {mu, sigma, c} = current.given;
+  if (!axes) chooseAxes(mu, sigma);
+  const [i, j] = axes;
+  if (!dragging)
+    reach = Math.ceil(Math.max(3, ...axes.map(k => Math.max(Math.abs(mu[k]) + 2 * sigma[k], Math.abs(c[k])))));
+  const rings = [1, 2].flatMap(n => [
+    svg('circle', {class: 'prior', cx: across(0), cy: up(0), r: 92 * n / reach}),
+    svg('ellipse', {class: 'cloud', cx: across(mu[i]), cy: up(mu[j]),
+                    rx: 92 * n * sigma[i] / reach, ry: 92 * n * sigma[j] / reach})]);
+  const lines = [svg('line', {class: 'axis', x1: 4, x2: 196, y1: up(0), y2: up(0)}),
+                 svg('line', {class: 'axis', y1: 4, y2: 196, x1: across(0), x2: across(0)})];
+  const ticks = [[196, up(0) - 4, reach, 'end'], [across(0) + 4, 12, reach, 'start']].map(
+    ([x, y, text, anchor]) => Object.assign(
+      svg('text', {x, y, 'text-anchor': anchor}), {textContent: text}));
+  const point = svg('circle', {class: 'point', cx: across(c[i]), cy: up(c[j]), r: 6});
+  cloud.replaceChildren(...lines, ...ticks, ...rings, point);
+  cloud.setAttribute('aria-label',
+    `The cloud of conditions in numbers ${i + 1} and ${j + 1}; the point is at ${show(c[i])} and ${show(c[j])}. Arrow keys move it.`);
+  $('#cloud-output').textContent =
+    `c = (${show(c[i])}, ${show(c[j])})\n${show(Math.hypot((c[i] - mu[i]) / sigma[i], (c[j] - mu[j]) / sigma[j]), 1)} σ from its middle`;
+  shapes('#condition-shapes', [['μ, σ', `(1, ${facts.cond})`], ['ε, c', `(1, ${facts.cond})`],
+                               ['noise z', `(1, ${facts.noise})`]]);
+}
+
+let dragging = false;
+function moveTo(x, y) {                 // the point, in numbers of the condition
+  const {mu, sigma} = current.given, [i, j] = axes;
+  aboutToChange('point');
+  const eps = Float32Array.from(state.eps ?? noiseOf(state.seed).eps);
+  const inside = v => Math.max(-reach, Math.min(reach, v));
+  eps[i] = (inside(x) - mu[i]) / sigma[i];
+  eps[j] = (inside(y) - mu[j]) / sigma[j];
+  state.eps = eps;
+  update();
+}
+
+function listenToCloud() {
+  const drag = event => {
+    const box = cloud.getBoundingClientRect();
+    const place = (at, length) => (200 * at / length - 100) / 92 * reach;
+    moveTo(place(event.clientX - box.left, box.width), -place(event.clientY - box.top, box.height));
+  };
+  cloud.addEventListener('pointerdown', event => {
+    dragging = true;
+    cloud.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  cloud.addEventListener('pointermove', event => dragging && drag(event));
+  for (const end of ['pointerup', 'pointercancel'])
+    cloud.addEventListener(end, () => dragging = false);
+  cloud.addEventListener('keydown', event => {
+    const step = {ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0]}[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const {c} = current.given;
+    moveTo(c[axes[0]] + step[0] * reach / 20, c[axes[1]] + step[1] * reach / 20);
+  });
+  ['#axis-x', '#axis-y'].forEach((selector, k) => $(selector).addEventListener('change', () => {
+    axes[k] = Number($(selector).value);
+    renderCloud();
+  }));
+}
+
+// ---- what sees the result
+
+async function observe(drawing) {
+  const {images, given} = drawing;
+  const last = images[images.length - 1];
+  drawing.match = await network.match(last, given.words, given.sentence);
+  drawing.logits = await network.discriminate(images, given.sentence);
+  if (drawing === current && !waiting) renderObservers();
+}
+
+function renderObservers() {
+  $('#damsm').hidden = !facts.damsm;
+  $('#judges').hidden = !facts.discriminators;
+  const {match, logits} = current;
+  if (match) {
+    $('#fits').replaceChildren(...words().map((word, t) => {
+      const item = document.createElement('li'), fit = match.fit.data[t];
+      item.dataset.t = t;
+      item.append(span('word', word), span('share', show(fit)));
+      item.lastChild.style.setProperty('--share', Math.max(0, fit));
+      item.addEventListener('pointerenter', () => choose(t));
+      item.addEventListener('pointerleave', () => choose(state.word));
+      return item;
+    }));
+    choose(state.word);
+    const [, T, h, w] = match.attention.dims;
+    shapes('#view-shapes', [['words e', `(1, ${facts.dim}, ${T})`],
+                            ['regions v', `(1, ${facts.dim}, ${h}, ${w})`],
+                            ['attention α', `(1, ${T}, ${h}, ${w})`],
+                            ['picture and sentence', `cosine ${show(match.whole.data[0])}`]]);
+  }
+  if (logits) {
+    $('#logits tbody').replaceChildren(...facts.sizes.map((size, i) => {
+      const row = document.createElement('tr');
+      const cells = [`${size} px`, logits.real, logits.match].map(x => Object.assign(
+        document.createElement('td'),
+        {textContent: typeof x === 'string' ? x : x ? show(sigmoid(x.data[i])) : '–'}));
+      row.append(...cells);
+      return row;
+    }));
+  }
+}
+
+// ---- what a change has done
+
+async function renderChange() {
+  if (!current.images.length) return;
+  const last = current.images.length - 1, old = reference ?? current;
+  showPicture(before, old, last);
+  showPicture(now, current, last);
+  if (!reference) return;
+  const apart = current.pixels.map((x, i) => mean(difference(x, reference.pixels[i])));
+  const stagewise = apart.map((x, i) => `${show(x, 1)} at ${facts.sizes[i]} px`).join(', ');
+  $('#change-text').textContent = apart[last] === 0 ? 'Nothing: every pixel is as before.'
+    : `On average a pixel moved by ${stagewise}, of 255 levels.`;
+  const same = reference.given.texts.every((x, i) => x === current.given.texts[i]);
+  if (same) $('#paths tbody').replaceChildren();
+  else await renderPaths(reference, current);
+}
+
+// The new sentence enters in several places. Draw the old picture again with only one of them new.
+async function renderPaths(old, drawing) {
+  const R = facts.hidden_sizes.length - 1, last = old.images.length - 1;
+  const rows = [];
+  for (let path = 0; path <= R; path++) {
+    const part = await draw(onePath(old.given, drawing.given, path));
+    rows.push([path ? `its words, at refinement ${path}` : 'its sentence vector',
+               mean(difference(part.pixels[last], old.pixels[last]))]);
+  }
+  rows.push(['all of it', mean(difference(drawing.pixels[last], old.pixels[last]))]);
+  if (drawing !== current) return;
+  const most = Math.max(...rows.map(row => row[1]), 1e-9);
+  $('#paths tbody').replaceChildren(...rows.map(([name, x]) => {
+    const row = document.createElement('tr'), bar = span('share', show(x, 1));
+    bar.style.setProperty('--share', x / most);
+    const cell = document.createElement('td');
+    cell.append(bar);
+    row.append(Object.assign(document.createElement('th'), {textContent: name, scope: 'row'}), cell);
+    return row;
+  }));
+}
+
+// `old` with one thing of `given`: path 0 its sentence vector, path r its words at refinement r.
+function onePath(old, given, path) {
+  const T = old.words.dims[2], U = given.words.dims[2], R = old.keep.length;
+  const weight = [];
+  for (let r = 1; r <= R; r++) {
+    const row = (r - 1) * (r === path ? U : T);
+    const source = r === path ? given.weight.slice((r - 1) * U, r * U)
+                              : old.weight.slice((r - 1) * T, r * T);
+    weight.push(...(r === path ? [...Array(T).fill(0), ...source] : [...source, ...Array(U).fill(0)]));
+  }
+  const {c, flip} = path === 0 ? given : old;
+  return {...old, c, flip, words: joined(old.words, given.words), weight};
+}
+
+// ---- the page is set up
+
+function buildStages() {
+  const sizes = facts.hidden_sizes;
+  stages = sizes.map((size, i) => {
+    const box = $('#stage').content.firstElementChild.cloneNode(true);
+    const stage = {box};
+    for (const name of ['attention', 'picture', 'hidden', 'delta'])
+      stage[name] = new Figure(box.querySelector(`.${name}`));
+    box.querySelector('h2').textContent = i ? `Refinement ${i}` : 'First stage';
+    box.querySelector('.what').textContent = i
+      ? `Each of ${sizes[i - 1]} × ${sizes[i - 1]} pixels asks the words; then the side doubles.`
+      : `Noise and condition become ${size} × ${size} pixels.`;
+    const caption = box.querySelector('.attention figcaption');
+    if (i) caption.append('Attention to “', span('chosen', ''), '”');
+    else caption.textContent = 'Noise z and condition c';
+    setUpSwitch(box, i);
+    box.querySelectorAll(i ? '.first' : '.next').forEach(x => x.remove());
+    const C = '' + (network.hidden?.[i] ?? 'C');
+    const rows = [['hidden state h', `(1, ${C}, ${size}, ${size})`],
+                  ['picture', `(1, 3, ${size}, ${size})`]];
+    if (i) rows.unshift(['attention β', `(1, T, ${sizes[i - 1]}, ${sizes[i - 1]})`]);
+    shapes(box.querySelector('.shapes tbody'), rows);
+    const link = (href, text) => Object.assign(document.createElement('a'), {href, textContent: text});
+    box.querySelector('details p').append(
+      ...(i ? [link('../12_attention.html', 'Attention'), ', '] : []),
+      link('../20_generator.html', 'Generator'), ', ', link('../40_variants.html', 'this network'));
+    for (const name of ['picture', 'delta', ...(i ? ['attention'] : [])])
+      stage[name].onPoint = (y, x) => pointAt(i, y, x);
+    return stage;
+  });
+  $('#stages').replaceChildren(...stages.map(stage => stage.box));
+  state.keep = sizes.slice(1).map(() => 1);
+}
+
+function setUpSwitch(box, i) {
+  const label = box.querySelector('.check'), input = label.querySelector('input');
+  if (!i) {
+    label.querySelector('span').textContent = '';
+    input.remove();
+    return;
+  }
+  label.querySelector('span').textContent = 'listens to the words';
+  input.addEventListener('change', () => {
+    aboutToChange(`keep ${i} ${input.checked}`);
+    state.keep[i - 1] = Number(input.checked);
+    update();
+  });
+}
+
+function listen() {
+  $('#ask').addEventListener('submit', event => {
+    event.preventDefault();
+    setCaption($('#sentence').value);
+  });
+  $('#other').addEventListener('click', () => setSeed(state.seed + 1));
+  $('#seed').addEventListener('change', () => setSeed(Number($('#seed').value)));
+  $('#swap').addEventListener('change', () => replaceWord($('#swap').value));
+  $('#drop').addEventListener('click', () => replaceWord(''));
+  $('#middle').addEventListener('click', () => setEps(new Float32Array(facts.cond)));
+  $('#back').addEventListener('click', () => setEps(null));
+  for (const name of ['noise', 'walk'])
+    $(`#${name}`).addEventListener('input', () => {
+      aboutToChange(name);
+      state[name] = Number($(`#${name}`).value);
+      $('#walk-from').textContent = show(1 - state.walk);
+      $('#walk-to').textContent = show(state.walk);
+      update();
+    });
+  $('#second').addEventListener('change', () => {
+    aboutToChange('second');
+    update();
+  });
+  listenToCloud();
+  const leave = event => event.key === 'Escape' && choose(state.word);
+  $('#rows').addEventListener('keydown', leave);
+}
+
+// A new sentence is drawn only if it has words that the model knows.
+async function setCaption(caption) {
+  try {
+    vocab.encode(caption);
+  } catch (error) {
+    return say(error.message, true);
+  }
+  aboutToChange(`caption ${caption}`);
+  const word = words()[state.word];
+  state.caption = caption;
+  const {read} = vocab.encode(caption);
+  state.word = Math.max(0, read.indexOf(word));
+  axes = null;
+  await update();
+}
+
+// Put another word in the place of the chosen one, or none.
+function replaceWord(word) {
+  const text = current.given.texts[0], chosen = text.read[state.word];
+  if (!chosen) return;
+  const changed = [];
+  let place = text.read.slice(0, state.word).filter(x => x === chosen).length;
+  for (const row of text.rows) {
+    const here = row.fate === 'read' && row.word === chosen && place-- === 0;
+    if (!here) changed.push(row.word);
+    else if (word) changed.push(word);
+  }
+  const index = state.word;
+  $('#sentence').value = changed.join(' ');
+  setCaption(changed.join(' ')).then(() => choose(Math.min(index, words().length - 1), true));
+}
+
+function setSeed(seed) {
+  if (!Number.isInteger(seed) || seed < 0 || seed > 2 ** 32 - 2)
+    return say('the seed must be a whole number from 0 to 4294967294', true);
+  aboutToChange(`seed ${seed}`);
+  Object.assign(state, {seed, noise: 0, eps: null});
+  $('#seed').value = seed;
+  $('#noise').value = 0;
+  $('#seed-from').textContent = seed;
+  $('#seed-to').textContent = seed + 1;
+  update();
+}
+
+function setEps(eps) {
+  aboutToChange('eps');
+  control = null;
+  state.eps = eps;
+  update();
+}
+
+async function start() {
+  for (const bar of document.querySelectorAll('.bar'))
+    bar.style.background = gradient(bar.classList.contains('signed') ? 'signed' : 'viridis');
+  const names = await (await fetch('models/index.json')).json();
+  const name = new URLSearchParams(location.search).get('model') ?? names[0];
+  network = await Network.load(`models/${names.includes(name) ? name : names[0]}`,
+    share => say(`Fetching the network: ${Math.round(100 * share)} %`));
+  facts = network.facts;
+  vocab = new Vocab(facts);
+  match = new Figure($('#look'));
+  match.onPoint = (y, x) => pointAt(facts.hidden_sizes.length - 1, y, x);
+  [before, now] = [new Figure($('#before')), new Figure($('#now'))];
+  buildStages();
+  $('#swap').replaceChildren(new Option('another word', ''),
+    ...facts.words.slice(1).map(word => new Option(word, word)));
+  state.caption = $('#sentence').value = facts.examples[0];
+  $('#second').value = facts.examples[2] ?? facts.examples[0];
+  listen();
+  for (const element of document.querySelectorAll(':disabled')) element.disabled = false;
+  await update();
+  document.body.dataset.ready = 'drawn';
+  await network.loadObservers();
+  await observe(current);
+  renderObservers();
+  document.body.dataset.ready = 'complete';
+}
+
+// For tests, and for the curious in the browser's console.
+globalThis.explorer = {
+  state, encode: caption => vocab.encode(caption), update, setCaption, setSeed,
+  get current() { return current; }, get reference() { return reference; },
+  get busy() { return busy; },
+};
+
+start().catch(error => {
+  console.error(error);
+  say(`The network could not be loaded (${error.message}). The chapters show the same steps.`, true);
+});
