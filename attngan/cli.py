@@ -88,7 +88,7 @@ def generate_command():
 # %% ../nbs/a10_cli.ipynb #cli00002
 _RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco', fashiongen='fashiongen',
                   folder='birds', csv='birds')                   # kind of data → its recipe
-_RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan')
+_RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan', 'photographs')
 _DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None, bs=None,
                  damsm_bs=None, weights=None, start=None, skip_bad=False)
 
@@ -98,8 +98,9 @@ def _option(name):
 
 def _recipe(name):
     "A `Config` by its name."
-    from attngan import config, variants
-    return variants.paperbirds if name == 'paperbirds' else getattr(config, name)
+    from attngan import config, photographs, variants
+    ours = dict(paperbirds=variants.paperbirds, photographs=photographs.photographs)
+    return ours[name] if name in ours else getattr(config, name)
 
 def _config(options):
     "The recipe with the batch sizes that were asked for."
@@ -252,18 +253,42 @@ def _data_loaders(options, vocab=None): # → for the GAN, for the DAMSM
     more = dict(n=options['n']) if data == 'paperbirds' else {}
     more.update(skip_bad=options['skip_bad'])
     gan = make(*where, config=config, vocab=vocab, **more)
+    if _keeps_features(config):
+        more.update(augment=False)
     damsm = make(*where, config=config.for_damsm(), vocab=gan.vocab, **more)
     return gan, damsm
+
+def _keeps_features(config):
+    "Does a frozen backbone run once over all pictures, before the DAMSM is trained?"
+    from attngan.image_encoder import BackboneConfig
+    return isinstance(config.image, BackboneConfig)
+
+def _cached_features(options, dls, encoder):
+    "Loaders of backbone features. Their cache is shared by all trainings on the same pictures."
+    import zlib
+
+    from attngan.paperbirds import cache_folder
+    from attngan.recipes import keep_features
+    which = f"{options['recipe']} {options['path']} {encoder.size}"
+    path = cache_folder()/f"features-{zlib.crc32(which.encode()):08x}"
+    print(f'features of {len(dls.items)} pictures, kept in {path}')
+    return keep_features(dls, encoder, path, mirrored=True)
 
 def _train_damsm(options, plan, dls):
     "A DAMSM from nothing. For paper birds its image encoder is pretrained on their attributes."
     from attngan.damsm_training import damsm_learner
     from attngan.recipes import attribute_learner
     minutes = options['minutes']
-    learn = damsm_learner(dls, weights=options['weights'] or 'imagenet')
+    damsm = None
+    weights = options['weights'] or 'imagenet'
+    if _keeps_features(dls.config):
+        damsm = dls.config.new_damsm(len(dls.vocab), weights)
+        dls = _cached_features(options, dls, damsm.image_encoder)
+    learn = damsm_learner(dls, damsm, weights)
     if options['recipe'] != 'paperbirds':
+        most = 40. if _keeps_features(dls.config) else minutes
         with learn.distrib_ctx():
-            learn.fit(1000, cbs=plan.callbacks('damsm', .3*minutes))
+            learn.fit(1000, cbs=plan.callbacks('damsm', min(most, .3*minutes)))
         return learn.model
     encoder = learn.model.image_encoder
     attributes = attribute_learner(dls, encoder)
@@ -289,7 +314,7 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
         dls, damsm_dls = _data_loaders(options, started and started['vocab'])
     damsm = started['damsm'] if started else _train_damsm(options, plan, damsm_dls)
     paper_birds = options['recipe'] == 'paperbirds'
-    cbs = _paperbirds_callbacks() if paper_birds else []
+    cbs = _recipe_callbacks(options['recipe'])
     learn = attngan_learner(dls, damsm, cbs=cbs)
     if started:
         _copy_start(started, learn.model)
@@ -297,14 +322,17 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
     with learn.distrib_ctx():
         if paper_birds:
             _add_attribute_metric(learn)
+        if cbs:
             learn.fit_flat_cos(1000, pct_start=.85, div_final=50, cbs=last)
         else:
-            learn.fit(1000, cbs=last)
+            learn.fit(1000, cbs=last)                # the paper's: a constant rate
     return learn
 
-def _paperbirds_callbacks():
-    from attngan.recipes import paperbirds_callbacks
-    return paperbirds_callbacks()
+def _recipe_callbacks(recipe):
+    "Callbacks of our recipes; the paper's recipes have none."
+    from attngan.recipes import paperbirds_callbacks, photographs_callbacks
+    ours = dict(paperbirds=paperbirds_callbacks, photographs=photographs_callbacks)
+    return ours[recipe]() if recipe in ours else []
 
 def _add_attribute_metric(learn):
     from attngan.metrics import Obeys
@@ -440,32 +468,81 @@ def train_command():
     ), attngan_train)
 
 # %% ../nbs/a10_cli.ipynb #7d24e63a
+_ABOUT_DATA = ('path', 'split', 'valid_species', 'network', 'input_size', 'damsm', 'labels',
+               'words', 'whole', 'skip_bad')                       # options for other data
+
 def attngan_evaluate(
     model='paperbirds',     # 'paperbirds', a folder, or 'user/model' on the Hub
-    n=1000,                 # captions of the test split
+    n=None,                 # captions; None: 1,000, or half of the pictures that are held back
     seed=0,                 # of the generator's noise
     out='evaluation.json',  # the file to write
-    inception=None,         # FID and IS with Inception, too: a file of its weights, or 'download'
+    inception=None,         # paper birds only: FID and IS with Inception, too: its file, 'download'
+    data='paperbirds',      # kind of data, as for `attngan_train`
+    **options,              # as on the command line, for other data: path, split, words, …
 ):
-    """Measure a model of paper birds on the sealed test split. Raises ValueError before any work
-    if the model knows other words or n is too small."""
+    """Measure a model: on the sealed test split of paper birds, or on other data. Raises an error
+    before any work if the model and the data do not go together or n is too small."""
+    options = {k: v for k, v in options.items() if v is not None and v is not False}
+    _check_evaluation(data, inception, options)
     from attngan.hub import fingerprint
-    from attngan.inference import TextToImage, load_damsm, model_folder
-    from attngan.metrics import evaluate
+    from attngan.inference import TextToImage
     from attngan.serialization import atomic_write
     out = _refuse_folder(out)
     drawer = TextToImage.from_pretrained(model)
-    own = model_folder(model)/'damsm.safetensors'
-    damsm = load_damsm(own) if own.exists() else None
-    weights = {None: False, 'download': None}.get(inception, inception)
-    results = evaluate(drawer, n, seed, damsm, weights, split='test')
+    if data == 'paperbirds':
+        results = _evaluate_paperbirds(drawer, model, n, seed, inception)
+    else:
+        results = _evaluate_pictures(drawer, model, data, n, seed, **options)
     results = results | dict(weights=fingerprint(drawer))
-    print(f'{n} captions of the {results["split"]} split')
+    print(f'{results["n"]} captions of the {results["split"]} split')
     print_evaluation(results)
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(out) as file:
         file.write_text(json.dumps(results, indent=1))
     print(out)
+
+def _check_evaluation(data, inception, options):
+    "Raises ValueError for options that do not go together."
+    unknown = [name for name in options if name not in _ABOUT_DATA]
+    if unknown:
+        raise ValueError(f'there is no option {unknown[0]!r}')
+    if data not in _RECIPE_OF:
+        raise ValueError(f'there is no data {data!r}, there are {", ".join(_RECIPE_OF)}')
+    if data == 'paperbirds' and options:
+        raise ValueError(f'{_option(next(iter(options)))} is for other data than paper birds: '
+                         'give --data, or leave it out')
+    if data != 'paperbirds' and 'path' not in options:
+        raise ValueError(f'--data {data} needs --path, where the data are')
+    if data != 'paperbirds' and inception is not None:
+        raise ValueError('--inception is for paper birds; other data have --network')
+
+def _evaluate_paperbirds(drawer, model, n, seed, inception):
+    from attngan.inference import load_damsm, model_folder
+    from attngan.metrics import evaluate
+    own = model_folder(model)/'damsm.safetensors'
+    damsm = load_damsm(own) if own.exists() else None
+    weights = {None: False, 'download': None}.get(inception, inception)
+    return evaluate(drawer, 1000 if n is None else n, seed, damsm, weights, split='test')
+
+def _evaluate_pictures(
+    drawer, model, data, n, seed,
+    path, split='valid', valid_species=20, network='efficientnet_lite1', input_size=128,
+    damsm=None, labels=None, words=None, whole=False, skip_bad=False,
+):
+    from attngan.evaluation import evaluate_pictures, feature_network, read_labels, read_splits
+    from attngan.inference import load_damsm, model_folder
+    train, held_back = read_splits(data, path, split, valid_species, skip_bad)
+    labels = labels and read_labels(labels)
+    if damsm:
+        own = model_folder(model)/'damsm.safetensors'
+        if own.exists() and own.read_bytes() == Path(damsm).expanduser().read_bytes():
+            warnings.warn('--damsm: the generator was trained with this DAMSM; its R-precision is '
+                          'biased', stacklevel=2)
+        damsm = load_damsm(Path(damsm).expanduser())
+    results = evaluate_pictures(
+        drawer, train, held_back, feature_network(network, input_size), n=n, seed=seed,
+        damsm=damsm, labels=labels, words=words and words.split(','), augment=not whole)
+    return dict(data=data, split=split, network=f'{network}, {input_size} px') | results
 
 # %% ../nbs/a10_cli.ipynb #eb5516ad
 def _evaluation_rows(name, value): # → (name, generated, real or None), …
@@ -485,9 +562,9 @@ def _evaluation_rows(name, value): # → (name, generated, real or None), …
             yield from _evaluation_rows(f'{name}, {key}' if name else key, part)
 
 def print_evaluation(
-    results,  # what `evaluate` of `attngan.metrics` returns
+    results,  # what `evaluate` of `attngan.metrics` returns, or `evaluate_pictures`
 ):
-    "Print all numbers as a table: generated birds, real birds."
+    "Print all numbers as a table: generated pictures, real ones."
     print(f'{"":56}{"generated":>10}{"real":>10}')
     for name, drawn, real in _evaluation_rows('', results):
         cells = ''
@@ -542,14 +619,27 @@ def evaluate_command():
     "The console's `attngan_evaluate`."
     _run(_parser(
         'attngan_evaluate',
-        'Measure a model on the sealed test split of paper birds.',
+        'Measure a model, on the sealed test split of paper birds or on other data.',
         ('-m --model', dict(default='paperbirds',
                             help="'paperbirds', a folder, or 'user/model' on the Hub")),
-        ('-n --n', dict(type=int, default=1000, help='captions, 105 or more (%(default)s)')),
+        ('-n --n', dict(type=int, help='captions, 105 or more (1000, or half of what there is)')),
         ('--seed', dict(type=int, default=0, help="of the generator's noise")),
         ('-o --out', dict(default='evaluation.json', help='file to write (%(default)s)')),
-        ('--inception', dict(help="FID and IS with Inception, too: a file of its weights, "
-                                  "or 'download'")),
+        ('--inception', dict(help="paper birds: FID and IS with Inception, too: a file of its "
+                                  "weights, or 'download'")),
+        ('--data', dict(choices=list(_RECIPE_OF), default='paperbirds',
+                        help='kind of data (%(default)s)')),
+        ('--path', dict(help='where the data are; this and what follows: not for paper birds')),
+        ('--split', dict(choices=('valid', 'test'), help="'test' of CUB: for a release (valid)")),
+        ('--valid-species', dict(type=int, help='CUB: species held out of training (20)')),
+        ('--network', dict(help='that had no part in training (efficientnet_lite1)')),
+        ('--input-size', dict(type=int, help='of the pictures it gets, in pixels (128)')),
+        ('--damsm', dict(help='for R-precision: a file of a DAMSM that had no part in training')),
+        ('--labels', dict(help='a table of labels: pictures, and a column for each label')),
+        ('--words', dict(help='words to measure, with commas between (the frequent ones)')),
+        ('--whole', dict(action='store_true',
+                         help='the model was trained with augment=False: pictures are not cut')),
+        ('--skip-bad', dict(action='store_true', help="leave out what can't be used")),
     ), attngan_evaluate)
 
 def import_command():
