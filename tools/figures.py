@@ -473,16 +473,16 @@ def distributed():
             B(92, y, 'its share\n(B, …)', 'data', 108),
             B(244, y, 'network\nsame weights', 'gen', 124),
         )
-        l, s = (
+        loss, step = (
             B(584, y, 'loss\nof all W · B', 'loss', 124),
             B(940, y, 'same step', 'gen', 116),
         )
         e = 22 * side
         f.arrow(x.r, n.l)
         f.arrow(n.r, (374, y), (374, 166 - e))
-        f.arrow((434, 166 - e), (434, y), l.l)
-        f.arrow(l.r, (748, y), (748, 166 - e))
-        f.arrow((808, 166 - e), (808, y), s.l)
+        f.arrow((434, 166 - e), (434, y), loss.l)
+        f.arrow(loss.r, (748, y), (748, 166 - e))
+        f.arrow((808, 166 - e), (808, y), step.l)
         f.text(340, y - 8, 'features')
         f.text(478, y - 8, '(W · B, …)')
         f.text(700, y - 8, 'gradients')
