@@ -3,10 +3,9 @@
 import {Network, joined} from './network.js';
 import {CaptionError, Vocab} from './words.js';
 import {normal, walk} from './noise.js';
-import {Figure, colour, difference, gradient, largest, mean, mosaic, pixels, strip} from './maps.js';
+import {Figure, difference, gradient, largest, mean, mosaic, pixels, strip} from './maps.js';
 
 const $ = selector => document.querySelector(selector);
-const SIGNED = 3;                       // signed numbers are shown from -3 to 3
 const show = (x, digits = 2) => x.toFixed(digits).replace('-', '−');
 const sigmoid = x => 1 / (1 + Math.exp(-x));
 
@@ -96,7 +95,8 @@ async function update() {
       current = await draw(await inputs());
       say('');
       render();
-      await observe(current);
+      if (!waiting) await observe(current);
+      if (!waiting) await renderPaths(reference, current);
     } while (waiting);
   } catch (error) {
     say(error.message, true);
@@ -143,7 +143,7 @@ function renderWords() {
     item.dataset.t = t;
     item.style.opacity = .35 + .65 * weights[t];
     const canvas = document.createElement('canvas');
-    strip(canvas, column(text.words, local), SIGNED);
+    strip(canvas, column(text.words, local));
     canvas.title = `the ${facts.dim} numbers of the vector of “${row.word}”`;
     item.append(button, span('id', row.id), canvas, span('share', ''));
     button.addEventListener('click', () => choose(t, true));
@@ -152,7 +152,7 @@ function renderWords() {
     button.addEventListener('focus', () => choose(t));
     return item;
   })));
-  strip($('#sentence-strip'), sentence, SIGNED);
+  strip($('#sentence-strip'), sentence);
   $('#sentence-strip').setAttribute('aria-label',
     `sentence vector: ${facts.dim} numbers from ${show(Math.min(...sentence))} to ${show(Math.max(...sentence))}`);
   shapes('#text-shapes', [['ids', `(1, ${T})`], ['words e', `(1, ${facts.dim}, ${T})`],
@@ -181,12 +181,20 @@ const mapOf = ({data, dims}, t) => data.subarray(t * dims[2] * dims[3], (t + 1) 
 function shareMap(figure, tensor, t, what) {
   const data = mapOf(tensor, t), S = tensor.dims[3], word = words()[t], peak = largest(data);
   const place = i => `row ${Math.floor(i / S) + 1}, column ${i % S + 1}`;
-  figure.map(data.map(Math.sqrt), S, tensor.dims[2], {
-    low: 0, high: 1, scale: 'viridis',
+  figure.map(data, S, tensor.dims[2], {
+    scale: 'share',
     tell: (row, col) => `${row + 1}, ${col + 1}: ${show(data[row * S + col], 3)}`,
     rest: `mean ${show(mean(data), 3)}, peak ${show(data[peak], 3)}`,
     label: `${what} of “${word}”: mean ${show(mean(data), 3)}, largest ${show(data[peak], 3)} at ${place(peak)} of ${S}`,
   });
+}
+
+// The word whose first map has the highest peak above its mean: a good one to begin with.
+function sharpest() {
+  return largest(words().map((_, t) => {
+    const map = current.attention[0] ? mapOf(current.attention[0], t) : [1];
+    return map[largest(map)] / mean(map);
+  }));
 }
 
 // Show the maps of word t; `stay` makes it the chosen one.
@@ -215,22 +223,22 @@ function renderStage(stage, i) {
     padded.set(data);
     const name = k => k < Z ? `z, number ${k + 1}` : `c, number ${k - Z + 1}`;
     stage.attention.map(padded, 8, height, {
-      low: -SIGNED, high: SIGNED, scale: 'signed', rest: 'z above, c below',
+      scale: 'signed', rest: 'z above, c below',
       tell: (row, col) => `${name(8 * row + col)}: ${show(padded[8 * row + col])}`,
       label: `Noise z, ${Z} numbers, and condition c, ${facts.cond} numbers`,
     });
   }
   const tiles = mosaic(hidden, C > 16 ? 6 : 4);
   stage.hidden.map(tiles.data, tiles.width, tiles.height, {
-    low: -SIGNED, high: SIGNED, scale: 'signed', rest: `${C} channels`,
+    scale: 'signed', rest: `${C} channels`,
     tell: (row, col) => `ch. ${tiles.channel(row, col) + 1}: ${show(tiles.data[row * tiles.width + col])}`,
     label: `Hidden state: ${C} channels of ${S} × ${S} numbers, mean ${show(mean(hidden.data))}`,
   });
   if (!picture) return;
   showPicture(stage.picture, current, i);
   const old = reference ?? current, apart = difference(current.pixels[i], old.pixels[i]);
-  stage.delta.map(apart.map(x => Math.sqrt(x / 255)), S, S, {
-    low: 0, high: 1, scale: 'viridis', rest: `mean ${show(mean(apart), 1)}`,
+  stage.delta.map(apart, S, S, {
+    scale: 'levels', rest: `mean ${show(mean(apart), 1)}`,
     tell: (row, col) => `${row + 1}, ${col + 1}: ${show(apart[row * S + col], 0)}`,
     label: `Difference to the picture before the last change: mean ${show(mean(apart), 1)} of 255`,
   });
@@ -366,8 +374,6 @@ async function observe(drawing) {
 }
 
 function renderObservers() {
-  $('#damsm').hidden = !facts.damsm;
-  $('#judges').hidden = !facts.discriminators;
   const {match, logits} = current;
   if (match) {
     $('#fits').replaceChildren(...words().map((word, t) => {
@@ -400,7 +406,7 @@ function renderObservers() {
 
 // ---- what a change has done
 
-async function renderChange() {
+function renderChange() {
   if (!current.images.length) return;
   const last = current.images.length - 1, old = reference ?? current;
   showPicture(before, old, last);
@@ -410,13 +416,12 @@ async function renderChange() {
   const stagewise = apart.map((x, i) => `${show(x, 1)} at ${facts.sizes[i]} px`).join(', ');
   $('#change-text').textContent = apart[last] === 0 ? 'Nothing: every pixel is as before.'
     : `On average a pixel moved by ${stagewise}, of 255 levels.`;
-  const same = reference.given.texts.every((x, i) => x === current.given.texts[i]);
-  if (same) $('#paths tbody').replaceChildren();
-  else await renderPaths(reference, current);
 }
 
 // The new sentence enters in several places. Draw the old picture again with only one of them new.
 async function renderPaths(old, drawing) {
+  const same = !old || old.given.texts.every((x, i) => x === drawing.given.texts[i]);
+  if (same) return $('#paths tbody').replaceChildren();
   const R = facts.hidden_sizes.length - 1, last = old.images.length - 1;
   const rows = [];
   for (let path = 0; path <= R; path++) {
@@ -530,19 +535,18 @@ function listen() {
 }
 
 // A new sentence is drawn only if it has words that the model knows.
-async function setCaption(caption) {
+// The word number `chosen` stays chosen, or the same word wherever it is now.
+function setCaption(caption, chosen) {
   try {
-    vocab.encode(caption);
+    const {read} = vocab.encode(caption);
+    state.word = Math.max(0, chosen ?? read.indexOf(words()[state.word]));
   } catch (error) {
     return say(error.message, true);
   }
   aboutToChange(`caption ${caption}`);
-  const word = words()[state.word];
-  state.caption = caption;
-  const {read} = vocab.encode(caption);
-  state.word = Math.max(0, read.indexOf(word));
+  state.caption = $('#sentence').value = caption;
   axes = null;
-  await update();
+  update();
 }
 
 // Put another word in the place of the chosen one, or none.
@@ -556,9 +560,7 @@ function replaceWord(word) {
     if (!here) changed.push(row.word);
     else if (word) changed.push(word);
   }
-  const index = state.word;
-  $('#sentence').value = changed.join(' ');
-  setCaption(changed.join(' ')).then(() => choose(Math.min(index, words().length - 1), true));
+  setCaption(changed.join(' '), state.word);
 }
 
 function setSeed(seed) {
@@ -593,6 +595,9 @@ async function start() {
   match.onPoint = (y, x) => pointAt(facts.hidden_sizes.length - 1, y, x);
   [before, now] = [new Figure($('#before')), new Figure($('#now'))];
   buildStages();
+  $('#damsm').hidden = !facts.damsm;
+  $('#realness').hidden = !facts.discriminators;
+  $('#absent').hidden = facts.discriminators;
   $('#swap').replaceChildren(new Option('another word', ''),
     ...facts.words.slice(1).map(word => new Option(word, word)));
   state.caption = $('#sentence').value = facts.examples[0];
@@ -600,6 +605,7 @@ async function start() {
   listen();
   for (const element of document.querySelectorAll(':disabled')) element.disabled = false;
   await update();
+  choose(sharpest(), true);
   document.body.dataset.ready = 'drawn';
   await network.loadObservers();
   await observe(current);
@@ -609,9 +615,9 @@ async function start() {
 
 // For tests, and for the curious in the browser's console.
 globalThis.explorer = {
-  state, encode: caption => vocab.encode(caption), update, setCaption, setSeed,
+  state, normal, encode: caption => vocab.encode(caption), update, setCaption, setSeed,
   get current() { return current; }, get reference() { return reference; },
-  get busy() { return busy; },
+  get busy() { return busy; }, get facts() { return facts; },
 };
 
 start().catch(error => {

@@ -16,10 +16,20 @@ function table(stops) {
 }
 const TABLES = {viridis: table(VIRIDIS), signed: table(SIGNED)};
 
-// The colour of x on a scale from low to high.
-export function colour(x, low, high, scale) {
-  const i = Math.round(255 * (x - low) / (high - low));
-  return TABLES[scale][Math.max(0, Math.min(255, i))];
+// Three scales for the whole page. All are square roots, so that small numbers can be seen.
+const LARGEST = 4;                      // of signed numbers; larger ones look the same
+const SCALES = {
+  share: x => TABLES.viridis[level(Math.sqrt(x))],                       // 0 … 1
+  levels: x => TABLES.viridis[level(Math.sqrt(x / 255))],                // 0 … 255
+  signed: x => TABLES.signed[level((1 + Math.sign(x) * Math.sqrt(Math.abs(x) / LARGEST)) / 2)],
+};
+const level = share => Math.max(0, Math.min(255, Math.round(255 * share)));
+
+// Numbers → Uint8ClampedArray (…, 4)
+function coloured(data, scale) {
+  const rgba = new Uint8ClampedArray(4 * data.length);
+  data.forEach((x, i) => rgba.set([...SCALES[scale](x), 255], 4 * i));
+  return rgba;
 }
 
 export const gradient = scale =>
@@ -134,11 +144,9 @@ export class Figure {
     canvas.setAttribute('aria-label', label);
   }
 
-  // A map of numbers (height, width) on a scale.
-  map(data, width, height, {low, high, scale, ...words}) {
-    const rgba = new Uint8ClampedArray(4 * data.length);
-    data.forEach((x, i) => rgba.set([...colour(x, low, high, scale), 255], 4 * i));
-    this.show(rgba, width, height, words);
+  // A map of numbers (height, width) on one of the scales.
+  map(data, width, height, {scale, ...words}) {
+    this.show(coloured(data, scale), width, height, words);
   }
 }
 
@@ -156,10 +164,9 @@ export function mosaic({data, dims}, columns) {
 }
 
 // A row of numbers as thin bars of colour in a small canvas.
-export function strip(canvas, data, limit) {
+export function strip(canvas, data) {
   canvas.width = data.length;
   canvas.height = 1;
-  const rgba = new Uint8ClampedArray(4 * data.length);
-  data.forEach((x, i) => rgba.set([...colour(x, -limit, limit, 'signed'), 255], 4 * i));
-  canvas.getContext('2d').putImageData(new ImageData(rgba, data.length, 1), 0, 0);
+  const image = new ImageData(coloured(data, 'signed'), data.length, 1);
+  canvas.getContext('2d').putImageData(image, 0, 0);
 }
