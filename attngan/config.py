@@ -14,6 +14,7 @@ from .discriminator import DiscriminatorConfig
 from .gan_losses import LossConfig
 from .generator import GeneratorConfig
 from .image_encoder import ImageEncoderConfig
+from .serialization import check_fields
 from .text_encoder import TextConfig
 
 # %% ../nbs/00_config.ipynb #00train1
@@ -23,7 +24,7 @@ class TrainingConfig:
     bs: int = 20                         # B of the GAN
     lr: float = 2e-4                     # learning rate of the generator
     d_lr: float = 2e-4                   # learning rate of the discriminators
-    betas: tuple = (.5, .999)            # of Adam, for both trainings
+    betas: tuple[float, ...] = (.5, .999)  # of Adam, for both trainings
     ema: float = .999                    # share of the averaged generator that a step keeps
     damsm_bs: int = 48                   # B of the DAMSM
     damsm_max_words: int | None = None   # T of the DAMSM, if not that of `TextConfig`
@@ -32,6 +33,7 @@ class TrainingConfig:
     clip: float = .25                    # largest gradient norm of the text encoder
 
     def __post_init__(self):
+        check_fields(self)
         for name in ('bs', 'damsm_bs'):
             if getattr(self, name) < 2:
                 raise ValueError(f'{name} must be 2 or more, not {getattr(self, name)}: pictures '
@@ -62,11 +64,7 @@ class Config:
     training: TrainingConfig = TrainingConfig()
 
     def __post_init__(self):
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, field.type):
-                raise ValueError(f'{field.name} must be a {field.type.__name__}, '
-                                 f'not {type(value).__name__}')
+        check_fields(self)
         try:
             self.discriminator.widths(self.drawn_sizes)
         except ValueError as error:
@@ -156,8 +154,7 @@ def to_dict(config) -> dict:  # {'type': name of the class, field: value, …}
     return entries
 
 # %% ../nbs/00_config.ipynb #00dict04
-_LARGEST = {'n_res': 100, 'stages': 8}  # of integers; 4096 for all others
-_PER_SIZE = ('hidden', 'width')         # fields that hold an integer, or one a size
+_LARGEST = {'n_res': 100, 'stages': 8}  # of numbers; 4096 for all others
 
 def _subclasses(base) -> dict:  # {name: class}
     "`base` and everything that is derived from it."
@@ -176,37 +173,24 @@ def _class_called(name, base):
             return known[name]
     raise ValueError(f'type: {str(name)[:50]!r} is none of {", ".join(known)}')
 
-def _checked(field, value):
-    "`value` for `field`. Raises `ValueError` if it is of the wrong kind, or too large."
-    default = field.default
-    if is_dataclass(default):
-        return from_dict(value, field.type)
-    may_be_none = 'None' in str(field.type)
-    if value is None and may_be_none:
+def _bounded(name, value):
+    "`value` of a field, a list as a tuple. Raises `ValueError` if it is too large."
+    if not isinstance(value, list):
+        _check_size(name, value)
         return value
-    if isinstance(value, list) and (isinstance(default, tuple) or field.name in _PER_SIZE):
-        if len(value) > 1000:
-            raise ValueError(f'{field.name}: more than 1000 entries')
-        kinds = (int,) if field.name in _PER_SIZE else (int, float, str)
-        return tuple(_checked_number(field.name, v, kinds) for v in value)
-    if field.name in _PER_SIZE or may_be_none:
-        return _checked_number(field.name, value, (int,))
-    if isinstance(default, tuple):
-        raise ValueError(f'{field.name} must be a list, not {type(value).__name__}')
-    kind = type(default)
-    return _checked_number(field.name, value, (int, float) if kind is float else (kind,))
+    if len(value) > 1000:
+        raise ValueError(f'{name}: more than 1000 entries')
+    for entry in value:
+        _check_size(name, entry)
+    return tuple(value)
 
-def _checked_number(name, value, kinds):
-    "A number or string. A truth value is no number."
-    if type(value) not in kinds:
-        wanted = ' or '.join(kind.__name__ for kind in kinds)
-        raise ValueError(f'{name} must be {wanted}, not {type(value).__name__}')
+def _check_size(name, value):
+    "Raises `ValueError` for a long string or a large number. Kinds are checked later."
     if isinstance(value, str) and len(value) > 1000:
         raise ValueError(f'{name}: a string of more than 1000 characters')
     largest = _LARGEST.get(name, 4096)
     if isinstance(value, (int, float)) and not abs(value) <= largest:  # or not a number
         raise ValueError(f'{name} must be at most {largest}')
-    return value
 
 def from_dict(
     entries: dict,  # what `to_dict` gave
@@ -225,7 +209,10 @@ def from_dict(
         if name not in known:
             raise ValueError(f'{cls.__name__} has no field {str(name)[:50]!r}; '
                              f'its fields are {", ".join(known)}')
-        values[name] = _checked(known[name], value)
+        if is_dataclass(known[name].default):
+            values[name] = from_dict(value, known[name].type)
+        else:
+            values[name] = _bounded(name, value)
     try:
         config = cls(**values)
         sizes = getattr(config, 'sizes', (0,))

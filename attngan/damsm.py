@@ -6,7 +6,6 @@
 __all__ = ['match_loss', 'sentence_loss', 'word_scores', 'words_loss', 'DAMSM', 'DAMSMConfig']
 
 # %% ../nbs/13_damsm.ipynb #c447f490
-import math
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from .attention import _at_least_float32, region_attention, word_mask
 from .image_encoder import BackboneFeatures
+from .serialization import check_fields
 
 # %% ../nbs/13_damsm.ipynb #c6338099
 def match_loss(
@@ -193,10 +193,11 @@ class DAMSMConfig:
     gamma3: float = 10.  # γ₃, over the batch
 
     def __post_init__(self):
+        check_fields(self)
         for name in ('gamma1', 'gamma2', 'gamma3'):
             value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise ValueError(f'{name} is {value}; it must be a positive number')
+            if not value > 0:
+                raise ValueError(f'{name} must be more than 0, not {value}')
 
     def build(self, text_encoder, image_encoder) -> DAMSM:
         "A `DAMSM` of these two encoders."

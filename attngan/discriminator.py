@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from .generator import init_weights
+from .serialization import check_fields
 
 # %% ../nbs/21_discriminator.ipynb #17646189
 def conv_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
@@ -86,14 +87,14 @@ class Discriminator(nn.Module):
 @dataclass(frozen=True)
 class DiscriminatorConfig:
     "Size of the discriminators. The default is the paper's birds (released code)."
-    width: int = 64   # channels of the first layer; or one width a picture size
+    width: int | tuple[int, ...] = 64  # channels of the first layer; or one a picture size
 
     def __post_init__(self):
-        several = isinstance(self.width, (tuple, list))
-        widths = self.width if several else (self.width,)
-        if not widths or not all(isinstance(n, int) and n > 0 for n in widths):
-            raise ValueError('width must be a whole number, 1 or more, or one a picture '
-                             f'size, not {self.width!r}')
+        check_fields(self)
+        widths = (self.width,) if isinstance(self.width, int) else self.width
+        if not widths or min(widths) < 1:
+            raise ValueError('width must be 1 or more, one for all picture sizes or one '
+                             f'for each, not {self.width}')
 
     def widths(self, sizes) -> tuple:   # one width for each of the sizes
         "Raises ValueError if `width` has another number of entries than `sizes`."

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from .serialization import check_fields
+
 # %% ../nbs/22_gan_losses.ipynb #92cd89ea
 def _bce_yes(logits):
     "Cross-entropy of logits (n,) whose answer is yes: a scalar."
@@ -73,6 +75,7 @@ class LossConfig:
     kl: float = 1.      # of the conditioning augmentation (released code)
 
     def __post_init__(self):
+        check_fields(self)
         for name in ('damsm', 'kl'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} must be 0 or more, not {getattr(self, name)}')

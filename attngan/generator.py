@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .attention import WordAttention
+from .serialization import check_fields
 
 # %% ../nbs/20_generator.ipynb #65a0ae11
 class CondAugment(nn.Module):
@@ -189,7 +190,7 @@ class Generator(nn.Module):
 @dataclass(frozen=True)
 class GeneratorConfig:
     "Sizes of a `Generator`. The defaults are the paper's birds (released code)."
-    hidden: int = 32      # C, channels of the hidden states; or one width a stage
+    hidden: int | tuple[int, ...] = 32  # C, channels of a hidden state; or one a stage
     cond: int = 100       # K, width of the condition
     noise: int = 100      # Z, width of the noise
     n_res: int = 2        # residual blocks in each stage but the first
@@ -198,10 +199,8 @@ class GeneratorConfig:
     heads: str = 'all'    # a picture from each stage; 'last': AttnDCGAN
 
     def __post_init__(self):
+        check_fields(self)
         for name, least in dict(cond=1, noise=1, n_res=0, stages=1, base=8).items():
-            if not isinstance(getattr(self, name), int):
-                raise ValueError(f'{name} must be a whole number, '
-                                 f'not {getattr(self, name)!r}')
             if getattr(self, name) < least:
                 raise ValueError(f'{name} must be {least} or more, '
                                  f'not {getattr(self, name)}')
@@ -209,11 +208,11 @@ class GeneratorConfig:
             raise ValueError(f'base must be a power of two, not {self.base}')
         if self.heads not in ('all', 'last'):
             raise ValueError(f"heads must be 'all' or 'last', not {self.heads!r}")
-        several = isinstance(self.hidden, (tuple, list))
+        several = not isinstance(self.hidden, int)
         widths = self.hidden if several else (self.hidden,)
-        if not widths or not all(isinstance(C, int) and C > 0 for C in widths):
-            raise ValueError('hidden must be a whole number, 1 or more, or one a stage, '
-                             f'not {self.hidden!r}')
+        if not widths or min(widths) < 1:
+            raise ValueError('hidden must be 1 or more, one width for all stages or one '
+                             f'for each, not {self.hidden}')
         if several and len(widths) != self.stages:
             raise ValueError(f'hidden has {len(widths)} widths for '
                              f'stages = {self.stages}')

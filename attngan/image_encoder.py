@@ -19,7 +19,7 @@ from torch.fx import GraphModule
 from torchvision.models import Inception_V3_Weights, inception_v3
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from .serialization import load_state_dict
+from .serialization import check_fields, load_state_dict
 
 # %% ../nbs/11_image_encoder.ipynb #51d3c621
 class BackboneFeatures(NamedTuple):
@@ -284,6 +284,7 @@ class SmallEncoderConfig(ImageEncoderConfig):
     width: int = 32  # channels of the first layer
 
     def __post_init__(self):
+        check_fields(self)
         if not 1 <= self.width <= 1024:
             raise ValueError(f'width must be from 1 to 1024, not {self.width}')
 
@@ -299,6 +300,7 @@ class BackboneConfig(ImageEncoderConfig):
     size: int = 224                   # side of the pictures it gets, in pixels
 
     def __post_init__(self):
+        check_fields(self)
         for field in ('name', 'local', 'pooled'):
             if not getattr(self, field):
                 raise ValueError(f'{field} must not be empty')

@@ -25,6 +25,8 @@ import numpy as np
 import PIL
 from PIL import Image, ImageDraw
 
+from .serialization import check_kind
+
 # %% ../nbs/02_paperbirds.ipynb #57aa2b7b
 COLOURS = dict(
     red=(214, 40, 44), orange=(246, 138, 30), yellow=(250, 216, 54),
@@ -629,11 +631,15 @@ class PaperBirds:
                  per_species: int = 6,        # pictures of each species
                  cache: bool = True,          # keep the drawn pictures on disk
                  workers: int | None = None): # processes that draw; None: one for each core
-        "Raises `ValueError` if there is no such split, or if `n` is below 1."
+        "Raises `ValueError` if there is no such split, or if a number is below 1."
         if split not in ('train', 'valid', 'test'):
             raise ValueError(f"split must be 'train', 'valid' or 'test', not {split!r}")
-        if n < 1:
-            raise ValueError(f'n, the number of pictures, must be 1 or more, not {n}')
+        check_kind('seed', seed, int)
+        counts = dict(n=n, size=size, n_captions=n_captions, per_species=per_species)
+        for name, count in counts.items():
+            check_kind(name, count, int)
+            if count < 1:
+                raise ValueError(f'{name} must be 1 or more, not {count}')
         self.split = split
         self.size = size
         self.birds = _choose_birds(split, n, seed, per_species)

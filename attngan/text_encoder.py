@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from .serialization import check_fields
+
 # %% ../nbs/10_text_encoder.ipynb #0e8b9cf1
 class TextEncoder(nn.Module):
     "Bi-directional recurrent encoder of captions ([P] section 3.2, released code)."
@@ -59,14 +61,15 @@ class TextEncoder(nn.Module):
 @dataclass(frozen=True)
 class TextConfig:
     "How captions are read. The defaults are the paper's birds (released code)."
-    max_words: int = 18       # T, longer captions are cut
-    emb_sz: int = 300         # E, size of a word's embedding
-    dim: int = 256            # D, width of the space that words and regions share; even
-    dropout: float = 0.5      # on the embeddings, while training
-    cell: str = 'lstm'        # 'lstm' or 'gru'
-    stop_words: tuple = ()    # left out of every caption
+    max_words: int = 18               # T, longer captions are cut
+    emb_sz: int = 300                 # E, size of a word's embedding
+    dim: int = 256                    # D, width of the space that words and regions share; even
+    dropout: float = 0.5              # on the embeddings, while training
+    cell: str = 'lstm'                # 'lstm' or 'gru'
+    stop_words: tuple[str, ...] = ()  # left out of every caption
 
     def __post_init__(self):
+        check_fields(self)
         for name in ('max_words', 'emb_sz', 'dim'):
             if not 1 <= getattr(self, name) <= 4096:
                 raise ValueError(f'{name} must be from 1 to 4096, not {getattr(self, name)}')
@@ -76,8 +79,6 @@ class TextConfig:
             raise ValueError(f'dropout must be at least 0 and less than 1, not {self.dropout}')
         if self.cell not in ('lstm', 'gru'):
             raise ValueError(f"cell must be 'lstm' or 'gru', not {self.cell!r}")
-        if isinstance(self.stop_words, str):
-            raise ValueError(f'stop_words must be a tuple of words, not {self.stop_words!r}')
 
     def build(
         self,

@@ -72,7 +72,7 @@ def test_a_configuration_names_its_field(field):
 
 @pytest.mark.parametrize('width', [0, 2.5, '64', None, (), (64, 0, 64)])
 def test_a_width_that_is_none(width):
-    with pytest.raises(ValueError, match='width must be a whole number'):
+    with pytest.raises(ValueError, match='width must be'):
         DiscriminatorConfig(width)
 
 
