@@ -18,18 +18,18 @@ from torch.utils.data import Dataset
 from .files import settle_classes, shrunk
 
 # %% ../nbs/03_batch.ipynb #87b52dc3
-def side_of(size, augment) -> int:
+def side_of(size, zoom) -> int:
     "The shorter side of a picture from which a square of `size` is cut."
-    return size*76//64 if augment else size
+    return int(size*zoom)
 
 def cut_out(item,    # a `CaptionedImage`
             size,    # side of the square, in pixels
-            augment, # make the picture larger than the square by 76/64
+            zoom,    # the picture's shorter side is so many times the square's, 1 or more
             at_random, # cut at random, not from the middle
             flip     # mirror at random
            ) -> torch.Tensor: # (3, size, size) uint8
     "A square of an entry's picture."
-    im = shrunk(item, side_of(size, augment))
+    im = shrunk(item, side_of(size, zoom))
     spare = [s - size for s in im.size]
     x, y = [random.randint(0, s) if at_random else s//2 for s in spare]
     pixels = np.array(im.crop((x, y, x + size, y + size)))  # (size, size, 3)
@@ -99,6 +99,7 @@ class CaptionDataset(Dataset):
         self.max_words = config.max_words
         self.train = train
         self.augment = augment
+        self.zoom = config.training.zoom if augment else 1
         self.flip = flip
 
     def __len__(self):
@@ -107,7 +108,7 @@ class CaptionDataset(Dataset):
     def __getitem__(self, i): # → picture (3, S, S) uint8, ids (T,), class, key
         item = self.items[i]
         at_random = self.train and self.augment
-        picture = cut_out(item, self.sizes[-1], self.augment, at_random, at_random and self.flip)
+        picture = cut_out(item, self.sizes[-1], self.zoom, at_random, at_random and self.flip)
         ids = one_caption(item, self.vocab, self.max_words, self.train)
         return picture, ids, item.class_id, item.key
 

@@ -469,7 +469,7 @@ def train_command():
 
 # %% ../nbs/a10_cli.ipynb #7d24e63a
 _ABOUT_DATA = ('path', 'split', 'valid_species', 'network', 'input_size', 'damsm', 'labels',
-               'words', 'whole', 'skip_bad')                       # options for other data
+               'words', 'recipe', 'skip_bad')                      # options for other data
 
 def attngan_evaluate(
     model='paperbirds',     # 'paperbirds', a folder, or 'user/model' on the Hub
@@ -527,7 +527,7 @@ def _evaluate_paperbirds(drawer, model, n, seed, inception):
 def _evaluate_pictures(
     drawer, model, data, n, seed,
     path, split='valid', valid_species=20, network='efficientnet_lite1', input_size=128,
-    damsm=None, labels=None, words=None, whole=False, skip_bad=False,
+    damsm=None, labels=None, words=None, recipe=None, skip_bad=False,
 ):
     from attngan.evaluation import evaluate_pictures, feature_network, read_labels, read_splits
     from attngan.inference import load_damsm, model_folder
@@ -541,7 +541,8 @@ def _evaluate_pictures(
         damsm = load_damsm(Path(damsm).expanduser())
     results = evaluate_pictures(
         drawer, train, held_back, feature_network(network, input_size), n=n, seed=seed,
-        damsm=damsm, labels=labels, words=words and words.split(','), augment=not whole)
+        damsm=damsm, labels=labels, words=words and words.split(','),
+        zoom=_recipe(recipe or _RECIPE_OF[data]).training.zoom)
     return dict(data=data, split=split, network=f'{network}, {input_size} px') | results
 
 # %% ../nbs/a10_cli.ipynb #eb5516ad
@@ -637,8 +638,8 @@ def evaluate_command():
         ('--damsm', dict(help='for R-precision: a file of a DAMSM that had no part in training')),
         ('--labels', dict(help='a table of labels: pictures, and a column for each label')),
         ('--words', dict(help='words to measure, with commas between (the frequent ones)')),
-        ('--whole', dict(action='store_true',
-                         help='the model was trained with augment=False: pictures are not cut')),
+        ('--recipe', dict(choices=_RECIPES, help="with which it was trained (the data's): says how "
+                                                 'real pictures are cut out')),
         ('--skip-bad', dict(action='store_true', help="leave out what can't be used")),
     ), attngan_evaluate)
 

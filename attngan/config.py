@@ -22,6 +22,7 @@ from .text_encoder import TextConfig
 class TrainingConfig:
     "Numbers of the two trainings. The defaults are the paper's birds (released code)."
     bs: int = 20                         # B of the GAN
+    zoom: float = 76/64                  # pictures are so much larger than the square cut of them
     lr: float = 2e-4                     # learning rate of the generator
     d_lr: float = 2e-4                   # learning rate of the discriminators
     betas: tuple[float, ...] = (.5, .999)  # of Adam, for both trainings
@@ -43,6 +44,8 @@ class TrainingConfig:
                 raise ValueError(f'{name} must be more than 0, not {getattr(self, name)}')
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f'betas must be two numbers from 0 to below 1, not {self.betas}')
+        if not 1 <= self.zoom <= 4:
+            raise ValueError(f'zoom must be from 1 to 4, not {self.zoom}')
         if not 0 <= self.ema < 1:
             raise ValueError(f'ema must be at least 0 and less than 1, not {self.ema}')
         if not 0 < self.damsm_decay <= 1:
@@ -165,7 +168,7 @@ def _subclasses(base) -> dict:  # {name: class}
 
 def _class_called(name, base):
     "The configuration class of this name. Ours are in modules of their own, imported here."
-    for module in (None, 'attngan.variants', 'attngan.checkpoints'):
+    for module in (None, 'attngan.variants', 'attngan.photographs', 'attngan.checkpoints'):
         if module:
             importlib.import_module(module)
         known = _subclasses(base)

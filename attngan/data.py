@@ -224,8 +224,9 @@ class ImageCaptionDataLoaders(DataLoaders):
         train, valid = files.settle_classes(train, valid)
         items = [*train, *valid]
         _check_batch_size(bs, len(train))  # some may have been left out
+        zoom = config.training.zoom if augment else 1
         if cache:
-            train, valid = keep_pictures(train, valid, side_of(size, augment), cache)
+            train, valid = keep_pictures(train, valid, side_of(size, zoom), cache)
         train_set = CaptionDataset(train, vocab, config, train=True, augment=augment, flip=flip)
         valid_set = CaptionDataset(valid, vocab, config, train=False, augment=augment)
         shared = dict(num_workers=num_workers, device=device and torch.device(device),
@@ -266,10 +267,17 @@ class ImageCaptionDataLoaders(DataLoaders):
     def from_cub(cls,
                  path,         # the folder with CUB_200_2011/, text/, train/ and test/
                  config=birds,
+                 valid_species=0, # validate on so many of the training species, not on the test's
                  **kwargs):    # of `from_items`
-        "CUB birds in the authors' layout, cut out around their boxes."
+        """CUB birds in the authors' layout, cut out around their boxes.
+
+        The authors have no validation split. To choose a recipe without a look at the test
+        species, pass `valid_species`: these are held out, with one caption for each picture.
+        """
         faults = files.Faults()
         train, valid = files.cub_items(path, faults)
+        if valid_species:
+            train, valid = files.hold_out_classes(train, valid_species)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     @classmethod

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FASHION', 'CaptionedImage', 'Fault', 'Faults', 'DataError', 'open_picture', 'shrunk', 'look_at', 'cub_items',
-           'coco_items', 'fashiongen_items', 'folder_items', 'table_items', 'synthetic_cub', 'synthetic_coco',
-           'synthetic_fashiongen']
+           'hold_out_classes', 'coco_items', 'fashiongen_items', 'folder_items', 'table_items', 'synthetic_cub',
+           'synthetic_coco', 'synthetic_fashiongen']
 
 # %% ../nbs/a2_files.ipynb #2a2da3b2
 import csv
@@ -540,6 +540,20 @@ def cub_items(path,       # the folder
     boxes = read_boxes(root/'CUB_200_2011')
     with gathering(faults) as found:
         return _cub_split(root, 'train', boxes, found), _cub_split(root, 'test', boxes, found)
+
+def hold_out_classes(items,  # list of `CaptionedImage` with classes
+                     n,      # number of classes
+                     seed=0  # of the choice
+                    ) -> tuple[list, list]: # the others; those of the `n`, with one caption each
+    "Entries of `n` classes, taken out for validation. Raises ValueError if none would be left."
+    classes = sorted({item.class_id for item in items})
+    if not 0 < n < len(classes):
+        raise ValueError(f'{n} classes cannot be held out of {len(classes)}')
+    chosen = set(random.Random(seed).sample(classes, n))
+    rest = [item for item in items if item.class_id not in chosen]
+    held_out = [replace(item, captions=item.captions[:1])
+                for item in items if item.class_id in chosen]
+    return rest, held_out
 
 def _cub_split(root, split, boxes, found):
     names = read_names(root/split/'filenames.pickle', found)

@@ -243,6 +243,7 @@ class BackboneEncoder(ImageEncoder):
         extractor = create_feature_extractor(
             backbone.eval(), return_nodes={local: 'local', pooled: 'pooled'})
         self.backbone = GraphModule(extractor, extractor.eval_graph)
+        self.backbone.to(memory_format=torch.channels_last)   # faster on a CPU
         self.freeze()
         with torch.no_grad():
             found = self.features(torch.zeros(1, 3, size, size))            # (1, C, h, w), (1, C')

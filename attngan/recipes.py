@@ -6,10 +6,11 @@
 __all__ = ['ProgressiveStages', 'hinge_discriminator_loss', 'hinge_generator_loss', 'HingeLoss', 'hard_negatives',
            'HardNegatives', 'LossCallback', 'gradient_penalty', 'GradientPenalty', 'attention_distillation',
            'AttentionDistillation', 'FlipLoss', 'mode_seeking', 'ModeSeeking', 'AttributeHeads', 'attribute_learner',
-           'paperbirds_callbacks', 'keep_features']
+           'paperbirds_callbacks', 'photographs_callbacks', 'keep_features']
 
 # %% ../nbs/41_recipes.ipynb #rec00imp
 import math
+import random
 import zlib
 from functools import partial
 
@@ -179,10 +180,12 @@ class GradientPenalty(LossCallback):
         weight=2.,  # of the penalty
         every=4,    # batches between two penalties: they are expensive
         scale=1.,   # of the gradient by the sentence, see `gradient_penalty`
+        sizes=None, # of pictures whose discriminators are penalised; None: all
     ):
         super().__init__(weight)
         self.every = every
         self.scale = scale
+        self.sizes = sizes
 
     def after_discriminator_losses(self):
         if not self.training or self.train_iter % self.every:
@@ -190,6 +193,8 @@ class GradientPenalty(LossCallback):
         learn = self.learn
         penalty = 0.
         for d, images, _ in zip(self.model.discriminators, learn.images, learn.fakes):
+            if self.sizes is not None and d.size not in self.sizes:
+                continue
             with learn.autocast():
                 penalty = penalty + gradient_penalty(
                     d, images, learn.sentence, scale=self.scale
@@ -417,6 +422,16 @@ def paperbirds_callbacks() -> list:
         ModeSeeking(weight=.1),
     ]
 
+def photographs_callbacks() -> list:
+    "Callbacks for the networks of `photographs.photographs`."
+    return [
+        ProgressiveStages(starts=(0., .05, .15)),
+        HingeLoss(),
+        HardNegatives(share=.5),
+        GradientPenalty(weight=2., every=4, sizes=(16, 32)),
+        AttentionDistillation(weight=1.),
+    ]
+
 # %% ../nbs/41_recipes.ipynb #546a0597
 class _FeatureDataset(Dataset):
     "A `CaptionDataset` with cached backbone features in place of pictures."
@@ -434,7 +449,9 @@ class _FeatureDataset(Dataset):
         data = self.dataset
         item = data.items[i]
         ids = one_caption(item, data.vocab, data.max_words, at_random=data.train)
-        features = torch.from_numpy(self.cache[self.rows[item.key]])
+        variants = self.cache[self.rows[item.key]]     # (1 or 2, n): as it is, mirrored
+        chosen = random.randrange(len(variants)) if data.train else 0
+        features = torch.from_numpy(variants[chosen])
         return features, ids, item.class_id, item.key
 
 
@@ -460,6 +477,7 @@ def keep_features(
     encoder,  # an `ImageEncoder` with a frozen backbone
     path,     # of the cache; it is made again when pictures or weights have changed
     bs=32,    # pictures at a time
+    mirrored=False,  # keep those of the mirror images, too; training takes either at random
 ) -> DataLoaders:
     """Loaders of the same captions, with backbone features in place of the pictures.
 
@@ -479,21 +497,25 @@ def keep_features(
         raise ValueError('an entry has no key, by which its picture could be found again')
     encoder.eval().to(dls.device)
     size = datasets[0].sizes[-1]
-    augmented = datasets[0].augment
+    zoom = datasets[0].zoom
 
     def picture(item):  # → (3, S, S) in [-1, 1]
-        pixels = cut_out(item, size, augment=augmented, at_random=False, flip=False)
+        pixels = cut_out(item, size, zoom, at_random=False, flip=False)
         return pixels.float()/127.5 - 1
 
     def all_features():
         entries = list(items.values())
         for start in range(0, len(entries), bs):
             batch = torch.stack([picture(item) for item in entries[start:start + bs]])
-            local, pooled = encoder.features(batch.to(dls.device))
-            both = torch.cat([local.flatten(1), pooled], 1)              # (≤bs, n)
-            yield from both.half().cpu().numpy()
+            batch = batch.to(dls.device)
+            variants = [batch, batch.flip(3)] if mirrored else [batch]
+            kept = []
+            for images in variants:
+                local, pooled = encoder.features(images)
+                kept.append(torch.cat([local.flatten(1), pooled], 1))    # (≤bs, n)
+            yield from torch.stack(kept, 1).half().cpu().numpy()         # ≤bs × (1 or 2, n)
 
-    made_of = ' '.join([_checksum(encoder), str(size), *map(origin, items.values())])
+    made_of = ' '.join([_checksum(encoder), f'{size} {mirrored}', *map(origin, items.values())])
     cache = array_cache(path, made_of, all_features, len(items))
     rows = {key: row for row, key in enumerate(items)}
     local, _ = encoder.features(picture(next(iter(items.values())))[None].to(dls.device))

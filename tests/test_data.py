@@ -1054,3 +1054,31 @@ def test_real_clothes():
 
 if __name__ == '__main__':
     globals()[sys.argv[1]](*sys.argv[2:])
+
+
+def test_species_held_out_for_validation(tmp_path):
+    files.synthetic_cub(tmp_path/'birds', n=12)
+    whole = ImageCaptionDataLoaders.from_cub(tmp_path/'birds', bs=4, device='cpu')
+    held = ImageCaptionDataLoaders.from_cub(tmp_path/'birds', bs=4, device='cpu', valid_species=2)
+    train = {item.class_id for item in held.train_ds.items}
+    valid = {item.class_id for item in held.valid_ds.items}
+    keys = {item.key for item in held.items}
+    assert keys == {item.key for item in whole.train_ds.items}      # no test species among them
+    assert len(valid) == 2 and not train & valid
+    assert all(len(item.captions) == 1 for item in held.valid_ds.items)
+    with pytest.raises(ValueError, match='cannot be held out'):
+        ImageCaptionDataLoaders.from_cub(tmp_path/'birds', bs=4, valid_species=99)
+
+
+def test_zoom_of_the_configuration():
+    wide = np.zeros((64, 80, 3), np.uint8)
+    wide[:, :, 0] = np.arange(80)
+    items = [files.CaptionedImage(wide, ['a bird']) for _ in range(8)]
+    config = Config(generator=GeneratorConfig(base=16),
+                    training=TrainingConfig(bs=2, zoom=1.))
+    dls = ImageCaptionDataLoaders.from_items(items, items, config, device='cpu')
+    red = [dls.train_ds[0][0][0] for _ in range(30)]                # (64, 64) each
+    assert all(abs(x[0].float().diff()).max() == 1 for x in red)    # nothing was resized
+    assert len({x[0, 0].item() for x in red}) > 3                   # cut at random along the side
+    with pytest.raises(ValueError, match='zoom'):
+        TrainingConfig(zoom=.5)
