@@ -26,7 +26,6 @@ from attngan.recipes import keep_features
 from attngan.resuming import Checkpoint
 from attngan.variants import CosineDAMSMConfig, NormalizedTextConfig
 
-
 def recipe(rule):
     "The configuration: the paper's birds with another backbone, and with ours for `cosine`."
     config = replace(birds, image=BackboneConfig('efficientnet_lite0', size=224))
