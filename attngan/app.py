@@ -150,7 +150,8 @@ def _handler(model): # → a function for gradio
 
 # %% ../nbs/a11_app.ipynb #78c3582b
 _INTRODUCTION = """# The Annotated AttnGAN
-Type a caption and press Draw. Then point at a word: the pixels that attended to it light up."""
+Type a caption and press Draw. Then point at a word: the pixels that attended to it light up.
+[See every step](https://annotated-attngan.github.io/attngan/explore/) in your browser, too."""
 
 def make_app(
     model,  # a `TextToImage`

@@ -81,6 +81,7 @@ def test_site(tmp_path):
     chapter = (pages/'12_attention.html').read_text(encoding='utf-8')
     assert 'def attend_regions(' in re.sub('<[^>]+>', '', chapter)   # exported code is shown
     assert 'default_exp' not in chapter                              # directives are not
+    assert (pages/'explore/index.html').is_file()
 
 
 def test_order():

@@ -2,7 +2,8 @@
 
 Prints what is broken; the exit status is 1 if that is anything. The pages are written by
 quarto where it is installed (on GitHub), otherwise by smalldocs, which reads the same
-settings. Formulas are drawn by KaTeX from the network and are not checked here.
+settings. Formulas are drawn by KaTeX from the network and are not checked here. The explorable
+page is one of them (`explore.py`).
 """
 import json
 import os
@@ -57,6 +58,8 @@ def make(top):   # a repository
     if shutil.which('quarto'):
         command = ['quarto', 'render', '--no-execute']
     subprocess.run(command, cwd=proc, check=True, stderr=subprocess.DEVNULL)
+    from explore import build  # needs the whole dev extra
+    build(proc/'_site'/'explore')
     return proc/'_site'
 
 
