@@ -67,8 +67,8 @@ def draw(
     _check_number(seed, 0, LARGEST_SEED, 'the seed')
     _check_number(n, 1, MOST, 'the number of pictures')
     if isinstance(sentence, str) and len(sentence) > LONGEST:
-        raise CaptionError(f'the sentence has {len(sentence)} characters, more than {LONGEST}: '
-                           'shorten it')
+        raise CaptionError(f'the sentence has {len(sentence)} characters, '
+                           f'more than {LONGEST}: shorten it')
     with _one_at_a_time, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         out = model.generate([sentence], n, seed)

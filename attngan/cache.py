@@ -39,8 +39,8 @@ class ArrayCache:
         start, shape, checksum = self.rows[i]
         x = np.memmap(self.path, self.dtype, 'r', start, tuple(shape))
         if zlib.crc32(x) != checksum:
-            raise ValueError(f'{self.path}: array {i} is damaged; remove the file, and it is '
-                             'made again')
+            raise ValueError(f'{self.path}: array {i} is damaged; '
+                             'remove the file, and it is made again')
         return np.array(x)
 
 # %% ../nbs/a4_cache.ipynb #840793f8

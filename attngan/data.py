@@ -255,9 +255,9 @@ class ImageCaptionDataLoaders(DataLoaders):
             both = [PaperBirds('train', n, size, seed, n_captions=6),
                     PaperBirds('valid', n_valid, size, seed, n_captions=1)]
         except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as e:
-            raise files.DataError(f'the drawn birds in {cache_folder()} are damaged ({e}); remove '
-                                  'the files paperbirds-*.npz there: they are drawn '
-                                  'again') from None
+            raise files.DataError(
+                f'the drawn birds in {cache_folder()} are damaged ({e}); remove the files '
+                'paperbirds-*.npz there: they are drawn again') from None
         lists = [_paperbird_items(b) for b in both]
         self = cls.from_items(*lists, config, augment=False, **kwargs)
         self.birds = both
@@ -374,13 +374,12 @@ def _check_batch_size(bs, n): # B, number of training pictures
     if not isinstance(bs, (int, np.integer)):
         raise ValueError(f'bs must be a whole number, not {bs!r}')
     if bs < 2:
-        raise ValueError(f'bs={bs}: the losses compare each picture with the captions of the '
-                         'others '
-                         'in its batch; take bs=2 at least')
+        raise ValueError(f'bs={bs}: the losses compare each picture with the captions '
+                         'of the others in its batch; take bs=2 at least')
     if n < 2:
-        raise ValueError(f'{n or "no"} picture to train on; the losses compare pictures with each '
-                         'other, so two at least are needed')
+        raise ValueError(f'{n or "no"} picture to train on; the losses compare pictures '
+                         'with each other, so two at least are needed')
     if n < bs:
-        raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: pass bs={n} or '
-                         'less')
+        raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: '
+                         f'pass bs={n} or less')
     return bs

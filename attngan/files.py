@@ -80,10 +80,10 @@ def _without_single_class(items):
     classes = {it.class_id for it in items}
     if len(items) < 2 or len(classes) > 1 or None in classes:
         return items
-    warnings.warn(f'all {len(items)} pictures of a split have the class {classes.pop()}, so no '
-                  'pair '
-                  'would be wrong and nothing would be learned: each is used as a class of its own',
-                  stacklevel=4)
+    warnings.warn(
+        f'all {len(items)} pictures of a split have the class {classes.pop()}, so no pair '
+        'would be wrong and nothing would be learned: each is used as a class of its own',
+        stacklevel=4)
     return [replace(it, class_id=None) for it in items]
 
 # %% ../nbs/a2_files.ipynb #fau1t002
@@ -284,8 +284,8 @@ def open_picture(image,    # a path, an array (H, W, 3) uint8, or an object with
 
 def _from_array(x):
     if x.ndim != 3 or x.shape[2] != 3 or x.dtype != np.uint8:
-        raise ValueError(f'an array {x.shape} of {x.dtype} is no picture; expected (H, W, 3) in '
-                         'uint8')
+        raise ValueError(f'an array {x.shape} of {x.dtype} is no picture; '
+                         'expected (H, W, 3) in uint8')
     im = Image.fromarray(x)
     _check_size(im.size)
     return im
@@ -680,8 +680,8 @@ def open_dataset(f, name): # an open HDF5 file → h5py.Dataset
     import h5py
     d = f[name] if name in f else None
     if not isinstance(d, h5py.Dataset):
-        raise ValueError(f'{f.filename}: no dataset {name!r}; there are '
-                         f'{", ".join(sorted(f)[:20])}')
+        raise ValueError(f'{f.filename}: no dataset {name!r}; '
+                         f'there are {", ".join(sorted(f)[:20])}')
     if d.is_virtual or d.external or d.file != f:
         raise ValueError(f'{f.filename}: the numbers of {name!r} lie in another file')
     if d.dtype.kind not in 'Siu' or d.dtype.itemsize > 10**5:
@@ -846,8 +846,8 @@ _SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid',
 def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, validation
     "Hold back a `share` of the pictures, one at least, chosen by `seed`. Raises `ValueError`."
     if len(items) < 2:
-        raise ValueError('one picture cannot be both trained on and held back; two at least are '
-                         'needed')
+        raise ValueError('one picture cannot be both trained on and held back; '
+                         'two at least are needed')
     if not isinstance(share, (int, float)) or not 0 <= share < 1:
         raise ValueError(f'valid_pct, the share to hold back, must be a number from 0 to below 1, '
                          f'not {share!r}')
@@ -876,8 +876,8 @@ def divide(where, # the data set, for messages
         except ValueError as e:
             raise ValueError(f'{where}: {e}') from None
     if not train:
-        raise ValueError(f'{where}: there are pictures for validation or testing, and none for '
-                         'training')
+        raise ValueError(f'{where}: there are pictures for validation or testing, '
+                         'and none for training')
     if valid_pct is not None:
         raise ValueError(f'{where} itself says which pictures are held back: leave out valid_pct')
     return train, valid or test
@@ -910,8 +910,8 @@ def folder_items(path,           # the folder with the pictures
     found_texts = [p for p in _files_under(texts) if p.suffix.lower() == '.txt']
     text_of = _match_texts(pictures, root, found_texts, texts)
     if not set(text_of.values()) & set(found_texts):
-        _refuse(root, f'no picture has a text of its name in {texts}; put them there, or pass '
-                      'texts=')
+        _refuse(root, f'no picture has a text of its name in {texts}; '
+                      'put them there, or pass texts=')
     folders = [p.relative_to(root).parent.parts for p in pictures]
     splits = folder_splits(root, [f[0] if f else None for f in folders])
     names = []
@@ -1012,8 +1012,8 @@ def find_column(path, row,    # the first row, as a dict
         if name in names:
             return name
     asked = repr(wanted) if wanted else ' or '.join(usual[:2])
-    raise ValueError(f'{path}, line 1: no column {asked}; the columns are {names[:20]}. Pass '
-                     f'{argument}=')
+    raise ValueError(f'{path}, line 1: no column {asked}; the columns are {names[:20]}. '
+                     f'Pass {argument}=')
 
 # %% ../nbs/a2_files.ipynb #0cfe1f99
 def table_items(path,             # a CSV file with a header, or JSON lines

@@ -750,8 +750,8 @@ def retrieval_ceiling(birds: PaperBirds,
     "R-precision of a perfect reader. Raises `ValueError` if too few birds are of other species."
     fewest = min(int((birds.species != s).sum()) for s in set(birds.species))
     if fewest < pool - 1:
-        raise ValueError(f'pool={pool} needs {pool - 1} birds of other species, and there are '
-                         f'{fewest}')
+        raise ValueError(f'pool={pool} needs {pool - 1} birds of other species, '
+                         f'and there are {fewest}')
     rng = np.random.default_rng(seed)
     options = dict(size=2, facing=2, ground=4, length=2, beak=4, bars=6)  # 9 colours otherwise
     said = [mentions(captions[0]) for captions in birds.captions]
