@@ -50,8 +50,9 @@ def retrieval(damsm, loader):
         vectors.append((image, sentence, classes))
     image, sentence, classes = (torch.cat(x)[::10] for x in zip(*vectors))
     scores = [r_precision(image, sentence, classes, seed=seed) for seed in range(DRAWS)]
-    return dict(mean=round(statistics.mean(scores), 4), deviation=round(statistics.stdev(scores), 4),
-                draws=DRAWS, pictures=len(image))
+    mean, deviation = statistics.mean(scores), statistics.stdev(scores)
+    return dict(mean=round(mean, 4), deviation=round(deviation, 4), draws=DRAWS,
+                pictures=len(image))
 
 
 def main():
