@@ -1,75 +1,29 @@
-// The page: what the reader moves, what is computed from it, and where it is shown.
+// The page: what the reader moves, and where it is shown.
 
-import {Network, joined} from './network.js';
-import {CaptionError, Vocab} from './words.js';
-import {normal, walk} from './noise.js';
-import {Figure, difference, gradient, largest, mean, mosaic, pixels, strip} from './maps.js';
+import {Cloud} from './cloud.js';
+import {Figure, difference, gradient, largest, mean, mosaic, strip} from './maps.js';
+import {Network} from './network.js';
+import {normal} from './noise.js';
+import {Painter, isMirrored, ways} from './painter.js';
+import {CaptionError} from './words.js';
 
 const $ = selector => document.querySelector(selector);
 const show = (x, digits = 2) => x.toFixed(digits).replace('-', '−');
 const sigmoid = x => 1 / (1 + Math.exp(-x));
 
-let network, vocab, facts;
+let network, painter, facts;
 let stages = [];                        // of each: its figures and its box
-let match, before, now;                 // other figures
+let cloud, match, before, now;          // other figures
 
 // What the reader has chosen.
 const state = {
-  caption: '', seed: 0, noise: 0, eps: null, walk: 0,
+  caption: '', second: '', seed: 0, noise: 0, eps: null, walk: 0,
   keep: [],                             // of each refinement: word attention on (1) or off (0)
+  mirrors: true,                        // may the first number of z mirror the picture?
   word: 0,                              // the chosen word
 };
-let current = null;                     // the drawing on the page, see `draw`
+let current = null;                     // the drawing on the page, see painter.js
 let reference = null;                   // the drawing before the last change
-
-// ---- computing
-
-const texts = new Map();                // caption → what the text encoder says
-async function encode(caption) {
-  if (!texts.has(caption)) {
-    const read = vocab.encode(caption);                      // may throw a CaptionError
-    texts.set(caption, {...read, ...await network.text(read.ids)});
-    if (texts.size > 50) texts.delete(texts.keys().next().value);
-  }
-  return texts.get(caption);
-}
-
-const mix = (a, b, t) => t === 0 ? a : a.map((x, i) => (1 - t) * x + t * b[i]);
-
-function noiseOf(seed) {                // as Python's `generate`: z first, then ε
-  const all = normal(seed, facts.noise + facts.cond);
-  return {z: all.slice(0, facts.noise), eps: all.slice(facts.noise)};
-}
-
-// Everything that goes into the generator.
-async function inputs() {
-  const {seed, noise, eps, keep} = state, t = state.walk, R = keep.length;
-  const a = await encode(state.caption);
-  const b = t > 0 ? await encode($('#second').value) : a;
-  const of = name => mix(a[name].data, b[name].data, t);
-  const mu = of('mu'), sigma = of('logvar').map(x => Math.exp(x / 2));
-  const deviation = eps ?? noiseOf(seed).eps;
-  const rows = t > 0 ? [a, b] : [a];
-  const weight = rows.map((x, i) => Array(x.ids.length).fill(i ? t : 1 - t));
-  return {
-    texts: rows, weights: weight.flat(), mu, sigma, eps: deviation,
-    noise: walk(noiseOf(seed).z, noiseOf(seed + 1).z, noise),
-    c: mu.map((x, i) => x + sigma[i] * deviation[i]),
-    sentence: of('sentence'), flip: a.flip ? of('flip')[0] : 0,
-    words: t > 0 ? joined(a.words, b.words) : a.words,
-    weight: Array(R).fill(weight.flat()).flat(), keep: [...keep],
-  };
-}
-
-// One drawing: what went in, all tensors that came out, and the pictures as pixels.
-async function draw(given) {
-  const start = performance.now();
-  const out = await network.draw(given);
-  const all = name => facts.hidden_sizes.map((_, i) => out[`${name}_${i}`]).filter(x => x);
-  const images = all('image');
-  return {given, images, hidden: all('hidden'), attention: all('attention'),
-          pixels: images.map(pixels), milliseconds: performance.now() - start};
-}
 
 // ---- one change at a time
 
@@ -92,7 +46,7 @@ async function update() {
   try {
     do {
       waiting = false;
-      current = await draw(await inputs());
+      current = await painter.draw(await painter.inputs(state));
       say('');
       render();
       if (!waiting) await observe(current);
@@ -223,7 +177,8 @@ function renderStage(stage, i) {
     padded.set(data);
     const name = k => k < Z ? `z, number ${k + 1}` : `c, number ${k - Z + 1}`;
     stage.attention.map(padded, 8, height, {
-      scale: 'signed', rest: 'z above, c below',
+      scale: 'signed',
+      rest: isMirrored(current.given) ? 'z above, c below; mirrored' : 'z above, c below',
       tell: (row, col) => `${name(8 * row + col)}: ${show(padded[8 * row + col])}`,
       label: `Noise z, ${Z} numbers, and condition c, ${facts.cond} numbers`,
     });
@@ -276,91 +231,22 @@ function pointAt(i, y, x) {
   }
 }
 
-// ---- the condition's cloud
-
-const cloud = $('#cloud');
-const svg = (name, attributes) => {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-};
-let reach = 3, axes = null;             // the plot shows -reach … reach
-
-const across = x => 100 + 92 * x / reach, up = y => 100 - 92 * y / reach;
-
-function chooseAxes(mu, sigma) {        // the two numbers with the largest KL divergence
-  const kl = mu.map((m, i) => (m * m + sigma[i] * sigma[i] - 1) / 2 - Math.log(sigma[i]));
-  const order = [...kl.keys()].sort((i, j) => kl[j] - kl[i]);
-  axes = order.slice(0, 2);
-  ['#axis-x', '#axis-y'].forEach((selector, k) => {
-    const options = order.map(i => new Option(`${i + 1}`, i));
-    $(selector).replaceChildren(...options);
-    $(selector).value = axes[k];
-  });
-}
+// ---- the condition
 
 function renderCloud() {
-  const {mu, sigma, c} = current.given;
-  if (!axes) chooseAxes(mu, sigma);
-  const [i, j] = axes;
-  if (!dragging)
-    reach = Math.ceil(Math.max(3, ...axes.map(k => Math.max(Math.abs(mu[k]) + 2 * sigma[k], Math.abs(c[k])))));
-  const rings = [1, 2].flatMap(n => [
-    svg('circle', {class: 'prior', cx: across(0), cy: up(0), r: 92 * n / reach}),
-    svg('ellipse', {class: 'cloud', cx: across(mu[i]), cy: up(mu[j]),
-                    rx: 92 * n * sigma[i] / reach, ry: 92 * n * sigma[j] / reach})]);
-  const lines = [svg('line', {class: 'axis', x1: 4, x2: 196, y1: up(0), y2: up(0)}),
-                 svg('line', {class: 'axis', y1: 4, y2: 196, x1: across(0), x2: across(0)})];
-  const ticks = [[196, up(0) - 4, reach, 'end'], [across(0) + 4, 12, reach, 'start']].map(
-    ([x, y, text, anchor]) => Object.assign(
-      svg('text', {x, y, 'text-anchor': anchor}), {textContent: text}));
-  const point = svg('circle', {class: 'point', cx: across(c[i]), cy: up(c[j]), r: 6});
-  cloud.replaceChildren(...lines, ...ticks, ...rings, point);
-  cloud.setAttribute('aria-label',
-    `The cloud of conditions in numbers ${i + 1} and ${j + 1}; the point is at ${show(c[i])} and ${show(c[j])}. Arrow keys move it.`);
-  $('#cloud-output').textContent =
-    `c = (${show(c[i])}, ${show(c[j])})\n${show(Math.hypot((c[i] - mu[i]) / sigma[i], (c[j] - mu[j]) / sigma[j]), 1)} σ from its middle`;
+  cloud.show(current.given);
   shapes('#condition-shapes', [['μ, σ', `(1, ${facts.cond})`], ['ε, c', `(1, ${facts.cond})`],
                                ['noise z', `(1, ${facts.noise})`]]);
 }
 
-let dragging = false;
-function moveTo(x, y) {                 // the point, in numbers of the condition
-  const {mu, sigma} = current.given, [i, j] = axes;
+// The point was moved: c[i] = x and c[j] = y, so ε = (c - μ)/σ.
+function moveCondition(i, x, j, y) {
+  const {mu, sigma} = current.given;
   aboutToChange('point');
-  const eps = Float32Array.from(state.eps ?? noiseOf(state.seed).eps);
-  const inside = v => Math.max(-reach, Math.min(reach, v));
-  eps[i] = (inside(x) - mu[i]) / sigma[i];
-  eps[j] = (inside(y) - mu[j]) / sigma[j];
-  state.eps = eps;
+  state.eps = Float32Array.from(state.eps ?? painter.noiseOf(state.seed).eps);
+  state.eps[i] = (x - mu[i]) / sigma[i];
+  state.eps[j] = (y - mu[j]) / sigma[j];
   update();
-}
-
-function listenToCloud() {
-  const drag = event => {
-    const box = cloud.getBoundingClientRect();
-    const place = (at, length) => (200 * at / length - 100) / 92 * reach;
-    moveTo(place(event.clientX - box.left, box.width), -place(event.clientY - box.top, box.height));
-  };
-  cloud.addEventListener('pointerdown', event => {
-    dragging = true;
-    cloud.setPointerCapture(event.pointerId);
-    drag(event);
-  });
-  cloud.addEventListener('pointermove', event => dragging && drag(event));
-  for (const end of ['pointerup', 'pointercancel'])
-    cloud.addEventListener(end, () => dragging = false);
-  cloud.addEventListener('keydown', event => {
-    const step = {ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0]}[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const {c} = current.given;
-    moveTo(c[axes[0]] + step[0] * reach / 20, c[axes[1]] + step[1] * reach / 20);
-  });
-  ['#axis-x', '#axis-y'].forEach((selector, k) => $(selector).addEventListener('change', () => {
-    axes[k] = Number($(selector).value);
-    renderCloud();
-  }));
 }
 
 // ---- what sees the result
@@ -414,23 +300,20 @@ function renderChange() {
   if (!reference) return;
   const apart = current.pixels.map((x, i) => mean(difference(x, reference.pixels[i])));
   const stagewise = apart.map((x, i) => `${show(x, 1)} at ${facts.sizes[i]} px`).join(', ');
-  $('#change-text').textContent = apart[last] === 0 ? 'Nothing: every pixel is as before.'
+  $('#change-text').textContent = apart[last] === 0 ? 'Nothing: every pixel is as it was.'
     : `On average a pixel moved by ${stagewise}, of 255 levels.`;
 }
 
-// The new sentence enters in several places. Draw the old picture again with only one of them new.
+// The new sentence comes in on several ways: how far does each of them alone move the picture?
 async function renderPaths(old, drawing) {
   const same = !old || old.given.texts.every((x, i) => x === drawing.given.texts[i]);
   if (same) return $('#paths tbody').replaceChildren();
-  const R = facts.hidden_sizes.length - 1, last = old.images.length - 1;
+  const last = old.images.length - 1;
+  const apart = other => mean(difference(other.pixels[last], old.pixels[last]));
   const rows = [];
-  for (let path = 0; path <= R; path++) {
-    const part = await draw(onePath(old.given, drawing.given, path));
-    rows.push([path ? `its words, at refinement ${path}` : 'its sentence vector',
-               mean(difference(part.pixels[last], old.pixels[last]))]);
-  }
-  rows.push(['all of it', mean(difference(drawing.pixels[last], old.pixels[last]))]);
-  if (drawing !== current) return;
+  for (const [name, given] of ways(old.given, drawing.given))
+    rows.push([name, apart(await painter.draw(given))]);
+  rows.push(['all of it', apart(drawing)]);
   const most = Math.max(...rows.map(row => row[1]), 1e-9);
   $('#paths tbody').replaceChildren(...rows.map(([name, x]) => {
     const row = document.createElement('tr'), bar = span('share', show(x, 1));
@@ -440,20 +323,6 @@ async function renderPaths(old, drawing) {
     row.append(Object.assign(document.createElement('th'), {textContent: name, scope: 'row'}), cell);
     return row;
   }));
-}
-
-// `old` with one thing of `given`: path 0 its sentence vector, path r its words at refinement r.
-function onePath(old, given, path) {
-  const T = old.words.dims[2], U = given.words.dims[2], R = old.keep.length;
-  const weight = [];
-  for (let r = 1; r <= R; r++) {
-    const row = (r - 1) * (r === path ? U : T);
-    const source = r === path ? given.weight.slice((r - 1) * U, r * U)
-                              : old.weight.slice((r - 1) * T, r * T);
-    weight.push(...(r === path ? [...Array(T).fill(0), ...source] : [...source, ...Array(U).fill(0)]));
-  }
-  const {c, flip} = path === 0 ? given : old;
-  return {...old, c, flip, words: joined(old.words, given.words), weight};
 }
 
 // ---- the page is set up
@@ -474,8 +343,7 @@ function buildStages() {
     else caption.textContent = 'Noise z and condition c';
     setUpSwitch(box, i);
     box.querySelectorAll(i ? '.first' : '.next').forEach(x => x.remove());
-    const C = '' + (network.hidden?.[i] ?? 'C');
-    const rows = [['hidden state h', `(1, ${C}, ${size}, ${size})`],
+    const rows = [['hidden state h', `(1, ${facts.channels[i]}, ${size}, ${size})`],
                   ['picture', `(1, 3, ${size}, ${size})`]];
     if (i) rows.unshift(['attention β', `(1, T, ${sizes[i - 1]}, ${sizes[i - 1]})`]);
     shapes(box.querySelector('.shapes tbody'), rows);
@@ -493,15 +361,12 @@ function buildStages() {
 
 function setUpSwitch(box, i) {
   const label = box.querySelector('.check'), input = label.querySelector('input');
-  if (!i) {
-    label.querySelector('span').textContent = '';
-    input.remove();
-    return;
-  }
-  label.querySelector('span').textContent = 'listens to the words';
+  label.querySelector('span').textContent = i ? 'listens to the words' : 'may turn round';
+  if (!i && !network.generator.inputNames.includes('flip')) label.style.visibility = 'hidden';
   input.addEventListener('change', () => {
-    aboutToChange(`keep ${i} ${input.checked}`);
-    state.keep[i - 1] = Number(input.checked);
+    aboutToChange(`switch ${i} ${input.checked}`);
+    if (i) state.keep[i - 1] = Number(input.checked);
+    else state.mirrors = input.checked;
     update();
   });
 }
@@ -527,9 +392,9 @@ function listen() {
     });
   $('#second').addEventListener('change', () => {
     aboutToChange('second');
+    state.second = $('#second').value;
     update();
   });
-  listenToCloud();
   const leave = event => event.key === 'Escape' && choose(state.word);
   $('#rows').addEventListener('keydown', leave);
 }
@@ -538,14 +403,14 @@ function listen() {
 // The word number `chosen` stays chosen, or the same word wherever it is now.
 function setCaption(caption, chosen) {
   try {
-    const {read} = vocab.encode(caption);
+    const {read} = painter.vocab.encode(caption);
     state.word = Math.max(0, chosen ?? read.indexOf(words()[state.word]));
   } catch (error) {
     return say(error.message, true);
   }
   aboutToChange(`caption ${caption}`);
   state.caption = $('#sentence').value = caption;
-  axes = null;
+  cloud.axes = null;
   update();
 }
 
@@ -590,10 +455,11 @@ async function start() {
   network = await Network.load(`models/${names.includes(name) ? name : names[0]}`,
     share => say(`Fetching the network: ${Math.round(100 * share)} %`));
   facts = network.facts;
-  vocab = new Vocab(facts);
+  painter = new Painter(network);
   match = new Figure($('#look'));
   match.onPoint = (y, x) => pointAt(facts.hidden_sizes.length - 1, y, x);
   [before, now] = [new Figure($('#before')), new Figure($('#now'))];
+  cloud = new Cloud($('#cloud'), $('#cloud-output'), [$('#axis-x'), $('#axis-y')], moveCondition);
   buildStages();
   $('#damsm').hidden = !facts.damsm;
   $('#realness').hidden = !facts.discriminators;
@@ -601,7 +467,7 @@ async function start() {
   $('#swap').replaceChildren(new Option('another word', ''),
     ...facts.words.slice(1).map(word => new Option(word, word)));
   state.caption = $('#sentence').value = facts.examples[0];
-  $('#second').value = facts.examples[2] ?? facts.examples[0];
+  state.second = $('#second').value = facts.examples[2] ?? facts.examples[0];
   listen();
   for (const element of document.querySelectorAll(':disabled')) element.disabled = false;
   await update();
@@ -615,7 +481,7 @@ async function start() {
 
 // For tests, and for the curious in the browser's console.
 globalThis.explorer = {
-  state, normal, encode: caption => vocab.encode(caption), update, setCaption, setSeed,
+  state, normal, encode: caption => painter.vocab.encode(caption), update, setCaption, setSeed,
   get current() { return current; }, get reference() { return reference; },
   get busy() { return busy; }, get facts() { return facts; },
 };

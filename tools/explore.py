@@ -266,12 +266,14 @@ def export(name, folder, out):
     export_draw(model, out/'generator.bin')
     damsm = export_damsm(model, folder, out/'damsm.bin')
     discriminators = export_discriminators(model, folder, out/'discriminators.bin')
-    compact = isinstance(model.generator_config, variants.CompactGeneratorConfig)
+    config = model.generator_config
+    several = isinstance(config.hidden, (tuple, list))
+    channels = config.hidden if several else [config.hidden]*config.stages
     examples = _known_examples(model.vocab) or [' '.join(model.vocab.words[1:4])]
     facts = dict(
         _facts(model), name=name, examples=examples, unknown=model.vocab.unknown,
-        dim=model.text.dim, hidden_sizes=list(model.generator_config.sizes), damsm=damsm,
-        discriminators=discriminators, compact=compact,
+        dim=model.text.dim, hidden_sizes=list(config.sizes), channels=list(channels),
+        damsm=damsm, discriminators=discriminators,
         bytes={p.stem: p.stat().st_size for p in sorted(out.glob('*.bin'))})
     write_json(facts, out/'facts.json')
 
