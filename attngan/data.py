@@ -258,7 +258,7 @@ class ImageCaptionDataLoaders(DataLoaders):
             raise files.DataError(
                 f'the drawn birds in {cache_folder()} are damaged ({e}); remove the files '
                 'paperbirds-*.npz there: they are drawn again') from None
-        lists = [_paperbird_items(b) for b in both]
+        lists = [files.paperbird_items(b) for b in both]
         self = cls.from_items(*lists, config, augment=False, **kwargs)
         self.birds = both
         return self
@@ -359,12 +359,6 @@ class ImageCaptionDataLoaders(DataLoaders):
         for found in look_at_all(self.items, self.config.sizes[-1], n_workers):
             faults += [f for f in found if f not in known]
         return files.Faults(faults + long_captions(self.items, self.vocab, self.config.max_words))
-
-def _paperbird_items(birds):
-    items = []
-    for i, (image, captions, species) in enumerate(zip(birds.images, birds.texts(), birds.species)):
-        items.append(files.CaptionedImage(image, captions, int(species), key=f'{birds.split}/{i}'))
-    return items
 
 def _default_device():
     from fastai.torch_core import default_device

@@ -1,0 +1,29 @@
+"The examples run as they stand."
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+from attngan.inference import TextToImage
+
+TRAIN = Path(__file__).parent.parent/'examples/train.py'
+
+
+def run_without_fastai(path, folder):
+    sys.argv = [path, '--n', '64', '--epochs', '1', '--out', folder]
+    runpy.run_path(path, run_name='__main__')
+    assert not {'fastai', 'pandas', 'nltk'} & set(sys.modules)
+
+
+def test_plain_training_makes_a_model(tmp_path):
+    folder = tmp_path/'model'
+    command = [sys.executable, __file__, str(TRAIN), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert 'DAMSM epoch 0' in done.stdout and 'GAN epoch 0' in done.stdout
+    out = TextToImage.from_pretrained(folder)('a red bird with a long beak', n=2, seed=0)
+    assert [image.size for image in out.images] == [(64, 64)]*2
+
+
+if __name__ == '__main__':
+    run_without_fastai(*sys.argv[1:])
