@@ -242,7 +242,8 @@ class BackboneEncoder(ImageEncoder):
         self.register_buffer('shift', (.5 - mean)/std, persistent=False)    # (3, 1, 1)
         # torchvision's extractor has two graphs, and its copies begin in training mode; keep one
         extractor = create_feature_extractor(
-            backbone.eval(), return_nodes={local: 'local', pooled: 'pooled'})
+            backbone.eval(), return_nodes={local: 'local', pooled: 'pooled'},
+            suppress_diff_warning=True)
         self.backbone = GraphModule(extractor, extractor.eval_graph)
         self.backbone.to(memory_format=torch.channels_last)   # faster on a CPU
         self.freeze()

@@ -40,7 +40,8 @@ class FixedFeatures(nn.Module):
         self.sides = [size//stride for _, _, stride in levels]
         backbone = fold_batchnorm(efficientnet_lite0(weights, size))
         names = {name: name for name, _, _ in levels}
-        extractor = create_feature_extractor(backbone, return_nodes=names).eval()
+        extractor = create_feature_extractor(backbone, return_nodes=names,
+                                             suppress_diff_warning=True).eval()
         self.backbone = GraphModule(extractor, extractor.eval_graph)   # in training, too
         _parameters_to_buffers(self.backbone)
 
@@ -179,7 +180,7 @@ photographs = Config(
     text=variants.NormalizedTextConfig(max_words=18, emb_sz=128, dim=256, dropout=.3),
     image=BackboneConfig(name='efficientnet_lite0', size=96),
     damsm=variants.CosineDAMSMConfig(gamma1=10., group=None, word_dropout=.1),
-    generator=variants.CompactGeneratorConfig(hidden=(64, 48, 32), cond=64, noise=64, n_res=1,
+    generator=variants.CompactGeneratorConfig(hidden=(48, 32, 16), cond=64, noise=64, n_res=1,
                                               stages=3, base=16, random_flip=False),
     discriminator=ProjectedDiscriminatorConfig(width=(64, 48, 64), most=128),
     losses=LossConfig(damsm=2., kl=.05),

@@ -18,6 +18,7 @@ from attngan.discriminator import DiscriminatorConfig
 from attngan.generator import GeneratorConfig
 from attngan.image_encoder import SmallEncoderConfig
 from attngan.inference import TextToImage, load_damsm, model_folder
+from attngan.serialization import load_state_dict
 from attngan.text import Vocab
 from attngan.text_encoder import TextConfig
 
@@ -255,6 +256,24 @@ def test_train_on_any_data(kind, monkeypatch, capsys):
     assert vocab == model.vocab
     assert (model.text, model.generator_config) == (TINY.text, TINY.generator)
     model(model.vocab.words[1])
+
+
+def test_train_on_photographs(monkeypatch, capsys):
+    "Backbone features are kept and found again, and both kinds of discriminator learn."
+    monkeypatch.setenv('ATTNGAN_CACHE', str(Path('cache').absolute()))
+    path = synthetic('cub')
+    words = ['--data', 'cub', '--path', path, '--recipe', 'photographs', '--minutes', .2,
+             '--bs', 4, '--damsm-bs', 4]
+    assert command('train', *words, '--out', 'mine') == 0, capsys.readouterr().err
+    features = [p for p in Path('cache').glob('features-*') if p.suffix != '.json']
+    assert len(features) == 1
+    made = features[0].stat().st_mtime_ns
+    assert command('train', *words, '--out', 'again', '--seed', 1) == 0, capsys.readouterr().err
+    assert features[0].stat().st_mtime_ns == made
+    kept = load_state_dict('mine/discriminators.safetensors')
+    assert any('mixing' in name for name in kept)
+    assert not any('backbone._blocks' in name for name in kept)     # it comes from its package
+    TextToImage.from_pretrained('mine')('a bird')
 
 
 def test_train_interrupt_resume_and_train_further(monkeypatch, capsys):
