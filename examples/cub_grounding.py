@@ -3,8 +3,9 @@
     python examples/cub_grounding.py --path ~/data/birds --damsm models/damsm --out grounding.json
 
 R-precision (1 of 100 captions, 30 draws of the other 99, mean and standard deviation; for the
-first draw also by words, and by words and sentence together), and the distance from the peak of each word's map to the part that it names, with three baselines (chapter
-33), for the trained heads and for new ones. The test species are looked at here and nowhere else.
+first draw also by words, and by words and sentence together), and the distance from the peak of
+each word's map to the part that it names, with three baselines (chapter 33), for the trained
+heads and for new ones. The test species are looked at here and nowhere else.
 """
 import argparse
 import json
