@@ -1,0 +1,74 @@
+"The figures of the chapters that a reader can move, as the committed outputs show them."
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from attngan.attention import region_attention
+from attngan.paperbirds import PARTS, thread
+
+TOP = Path(__file__).resolve().parent.parent
+NAMES = 'crown', 'wing', 'beak'
+browsers = ('chromium', 'chromium-browser', 'google-chrome')
+path = next(filter(None, map(shutil.which, browsers)), None)
+
+
+def output_of(notebook, cell_id):
+    "The HTML that a cell has put out."
+    cells = json.loads((TOP/'nbs'/notebook).read_text(encoding='utf-8'))['cells']
+    cell, = [c for c in cells if c['id'] == cell_id]
+    html, = [o['data']['text/html'] for o in cell['outputs'] if 'text/html' in o.get('data', {})]
+    return ''.join(html)
+
+
+@pytest.fixture(scope='module')
+def chromium():
+    sync_api = pytest.importorskip('playwright.sync_api')
+    if path is None:
+        pytest.skip('needs Chromium')
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=['--no-sandbox'])
+        yield browser
+        browser.close()
+
+
+def ideal_shares(gamma1):
+    "By Python: the share of its attention that each word gives to the regions of its part."
+    bird = thread()
+    mask = torch.from_numpy(bird.mask).long()[None]                          # (1, 64, 64)
+    regions = F.one_hot(mask, len(PARTS)).movedim(3, 1).float()              # (1, D, 64, 64)
+    regions = F.avg_pool2d(regions, 4)                                       # (1, D, 16, 16)
+    chosen = torch.tensor([[PARTS.index(name) for name in NAMES]])           # (1, T)
+    words = 5*F.one_hot(chosen, len(PARTS)).mT.float()                       # (1, D, T)
+    maps = region_attention(words, regions, gamma1=gamma1)[0]                # (T, 16, 16)
+    return (maps*(regions[0, chosen[0]] > 0)).sum((1, 2)).tolist()
+
+
+def test_softmaxes(chromium):
+    page = chromium.new_page(viewport=dict(width=390, height=900))
+    errors = []
+    page.on('pageerror', lambda e: errors.append(str(e)))
+    page.set_content(output_of('12_attention.ipynb', '12move02'))
+    for gamma1 in (4, 15, 0):
+        page.locator('input[type=range]').fill(str(gamma1))
+        shares = [float(x) for x in page.locator('output').all_inner_texts()]
+        assert shares == pytest.approx(ideal_shares(float(gamma1)), abs=.006)
+    told = page.locator('p').inner_text()
+    page.locator('canvas').first.focus()
+    page.keyboard.press('ArrowRight')
+    assert page.locator('p').inner_text() != told
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    assert all(c.get_attribute('aria-label') for c in page.locator('canvas').all())
+    assert not errors
+    page.close()
+
+
+def test_without_scripts_a_picture_remains(chromium):
+    page = chromium.new_page(java_script_enabled=False)
+    page.set_content(output_of('12_attention.ipynb', '12move02'))
+    assert page.locator('img').bounding_box()['width'] > 300
+    assert page.locator('canvas').count() == 0
+    page.close()
