@@ -178,7 +178,7 @@ function renderStage(stage, i) {
     const name = k => k < Z ? `z, number ${k + 1}` : `c, number ${k - Z + 1}`;
     stage.attention.map(padded, 8, height, {
       scale: 'signed',
-      rest: isMirrored(current.given) ? 'z above, c below; mirrored' : 'z above, c below',
+      rest: isMirrored(current.given) ? 'z, then c; mirrored' : 'z, then c',
       tell: (row, col) => `${name(8 * row + col)}: ${show(padded[8 * row + col])}`,
       label: `Noise z, ${Z} numbers, and condition c, ${facts.cond} numbers`,
     });
@@ -275,8 +275,8 @@ function renderObservers() {
     const [, T, h, w] = match.attention.dims;
     shapes('#view-shapes', [['words e', `(1, ${facts.dim}, ${T})`],
                             ['regions v', `(1, ${facts.dim}, ${h}, ${w})`],
-                            ['attention α', `(1, ${T}, ${h}, ${w})`],
-                            ['picture and sentence', `cosine ${show(match.whole.data[0])}`]]);
+                            ['attention α', `(1, ${T}, ${h}, ${w})`]]);
+    $('#whole').textContent = show(match.whole.data[0]);
   }
   if (logits) {
     $('#logits tbody').replaceChildren(...facts.sizes.map((size, i) => {
@@ -447,11 +447,23 @@ function setEps(eps) {
   update();
 }
 
+// If there are several models, the reader may change; each has its own address.
+function offer(names, name) {
+  const select = $('#model');
+  select.replaceChildren(...names.map(x => new Option(x, x)));
+  select.value = name;
+  select.hidden = select.previousElementSibling.hidden = names.length < 2;
+  select.addEventListener('change', () => location.search = `?model=${select.value}`);
+}
+
 async function start() {
   for (const bar of document.querySelectorAll('.bar'))
     bar.style.background = gradient(bar.classList.contains('signed') ? 'signed' : 'viridis');
-  const names = await (await fetch('models/index.json')).json();
+  const list = await fetch('models/index.json');
+  if (!list.ok) throw new Error('this copy of the page was made without npm');
+  const names = await list.json();
   const name = new URLSearchParams(location.search).get('model') ?? names[0];
+  offer(names, name);
   network = await Network.load(`models/${names.includes(name) ? name : names[0]}`,
     share => say(`Fetching the network: ${Math.round(100 * share)} %`));
   facts = network.facts;

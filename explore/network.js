@@ -1,9 +1,6 @@
 // The networks: fetched, unpacked, and run by onnxruntime-web in one thread.
 
-import * as ort from './ort.mjs';
-
-ort.env.wasm.numThreads = 1;                 // so that the server needs no special headers
-ort.env.logLevel = 'error';
+let ort;                                     // onnxruntime-web, loaded with the first network
 
 // A file of the site; ours are packed with gzip. `seen` is told how many bytes have arrived.
 async function unpacked(path, seen) {
@@ -21,6 +18,13 @@ const floats = (data, ...shape) => new ort.Tensor('float32', Float32Array.from(d
 const whole = (data, ...shape) =>
   new ort.Tensor('int64', BigInt64Array.from(data, BigInt), shape);
 
+async function loadRuntime(seen) {
+  ort = await import('./ort.mjs');
+  ort.env.logLevel = 'error';
+  ort.env.wasm.numThreads = 1;               // so that the server needs no special headers
+  ort.env.wasm.wasmBinary = (await unpacked('ort.bin', seen)).buffer;
+}
+
 async function run(session, inputs) {
   const used = Object.fromEntries(session.inputNames.map(name => [name, inputs[name]]));
   const found = await session.run(used);
@@ -37,8 +41,7 @@ export class Network {
     const expected = network.facts.bytes.text + network.facts.bytes.generator + 3.7e6;
     let arrived = 0;
     const count = bytes => seen(Math.min(1, (arrived += bytes) / expected));
-    if (!ort.env.wasm.wasmBinary)
-      ort.env.wasm.wasmBinary = (await unpacked('ort.bin', count)).buffer;
+    if (!ort) await loadRuntime(count);
     network.encoder = await network.open('text', count);
     network.generator = await network.open('generator', count);
     return network;

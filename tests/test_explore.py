@@ -5,6 +5,7 @@ import random
 import shutil
 import threading
 import warnings
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -55,15 +56,25 @@ def model():
     return TextToImage.from_pretrained('paperbirds')
 
 
+@contextmanager
+def served(site):
+    "The address of a page, while it is served."
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f'http://127.0.0.1:{server.server_port}/explore/index.html'
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.fixture(scope='module')
 def url(tmp_path_factory):
     "The page, made and served."
     site = tmp_path_factory.mktemp('site')
     explore.build(site/'explore')
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f'http://127.0.0.1:{server.server_port}/explore/index.html'
-    server.shutdown()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope='module')
@@ -406,12 +417,19 @@ def test_nothing_moves_and_nothing_sticks_out(chromium, url, width, scheme):
 
 # making it
 
-def test_without_npm_the_page_is_made_and_says_so(tmp_path):
+@needs_browser
+def test_without_npm_the_page_is_made_and_says_so(chromium, tmp_path):
     with mock.patch('shutil.which', return_value=None):
         with pytest.warns(UserWarning, match='npm is missing'):
             explore.build(tmp_path/'explore')
     assert (tmp_path/'explore/index.html').is_file()
     assert not (tmp_path/'explore/models').exists()
+    with served(tmp_path) as address:
+        page = chromium.new_page()
+        page.goto(address)
+        page.wait_for_selector('#message.error')
+        assert 'made without npm' in page.inner_text('#message')
+        page.close()
 
 
 def test_another_runtime_is_refused(tmp_path, monkeypatch):

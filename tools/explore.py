@@ -334,22 +334,20 @@ def build(
         return out
     copy_runtime(out)
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+    common = total_size(out)
     for name, folder in models.items():
         export(name, Path(folder), out/'models'/name)
+        size = common + total_size(out/'models'/name)
+        if size > MOST:
+            raise ValueError(f'a visit to the page with {name} would fetch {size/1e6:.1f} MB, '
+                             f'more than {MOST/1e6:.0f}')
     write_json(list(models), out/'models'/'index.json')
-    check_sizes(out)
     return out
 
 
-def check_sizes(out):
-    "Raises ValueError if a visit with one model would fetch more than MOST."
-    common = sum(p.stat().st_size for p in out.glob('*.*'))
-    for folder in (out/'models').iterdir():
-        if folder.is_dir():
-            size = common + sum(p.stat().st_size for p in folder.iterdir())
-            if size > MOST:
-                raise ValueError(f'the page with {folder.name} has {size/1e6:.1f} MB, '
-                                 f'more than {MOST/1e6:.0f}')
+def total_size(folder):
+    "Bytes of all files in a folder."
+    return sum(p.stat().st_size for p in folder.rglob('*') if p.is_file())
 
 
 def main():
@@ -360,8 +358,7 @@ def main():
     options = parser.parse_args()
     models = dict(m.split('=', 1) for m in options.model or [])
     out = build(options.out, models)
-    size = sum(p.stat().st_size for p in out.rglob('*') if p.is_file())
-    print(f'{out}: {size/1e6:.1f} MB; python -m http.server -d {out}')
+    print(f'{out}: {total_size(out)/1e6:.1f} MB; python -m http.server -d {out}')
 
 
 if __name__ == '__main__':

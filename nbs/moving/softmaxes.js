@@ -20,6 +20,7 @@ data => {
   root.replaceChildren();                       // the picture that stands here without scripts
   root.style.cssText = 'max-width: 34rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
   const label = make('label', root, {textContent: 'γ₁ = '});
+  label.style.display = 'block';
   const number = make('b', label);
   const slider = make('input', label, {type: 'range', min: 0, max: 30, step: .5, value: data.gamma1});
   slider.style.cssText = 'width: 100%; display: block; margin: .2rem 0 .6rem';
