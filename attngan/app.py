@@ -54,7 +54,8 @@ _one_at_a_time = threading.Lock()
 def _check_number(x, low, high, name):
     "Raises ValueError if `x` is not a whole number from `low` to `high`."
     if type(x) is not int or not low <= x <= high:
-        raise ValueError(f'{name} must be a whole number from {low} to {high}, not {str(x)[:30]}')
+        raise ValueError(f'{name} must be a whole number from {low} to {high}, '
+                         f'not {str(x)[:30]}')
 
 def draw(
     model,     # a `TextToImage`
@@ -62,7 +63,10 @@ def draw(
     seed=0,    # 0 … LARGEST_SEED
     n=1,       # pictures, at most MOST
 ) -> dict:     # words, notes, and pictures: of each its stages (size, png) and a png a word
-    "What the page asks for, ready for JSON. Raises ValueError if the request can't be served."
+    """What the page asks for, ready for JSON.
+
+    Raises ValueError if the request can't be served.
+    """
     _check_number(seed, 0, LARGEST_SEED, 'the seed')
     _check_number(n, 1, MOST, 'the number of pictures')
     if isinstance(sentence, str) and len(sentence) > LONGEST:
@@ -155,11 +159,15 @@ Type a caption and press Draw. Then point at a word: the pixels that attended to
 def make_app(
     model,  # a `TextToImage`
 ):          # gradio's `Blocks`
-    "The page of a model, not yet served (see `serve`). Raises ModuleNotFoundError without gradio."
+    """The page of a model, not yet served (see `serve`).
+
+    Raises ModuleNotFoundError without gradio.
+    """
     try:
         import gradio as gr
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("the page needs gradio: pip install 'attngan[app]'") from None
+        raise ModuleNotFoundError(
+            "the page needs gradio: pip install 'attngan[app]'") from None
     examples = _known_examples(model.vocab)
     first = examples[0] if examples else ''
     with gr.Blocks(title='The Annotated AttnGAN', analytics_enabled=False) as page:
@@ -202,10 +210,13 @@ def serve(
     page,              # what `make_app` returned
     host='127.0.0.1',  # who may ask: '127.0.0.1' this machine, '0.0.0.0' everybody
 ) -> str:              # the address
-    """Start the server in the background. `page.close()` ends it, `page.block_thread()` waits for
-    Ctrl-C. Raises OSError if no port is free."""
+    """Start the server in the background.
+
+    `page.close()` ends it, `page.block_thread()` waits for Ctrl-C. Raises OSError if no
+    port is free.
+    """
     import gradio as gr
-    theme = gr.themes.Default(font=['system-ui', 'sans-serif'],        # no font is loaded
+    theme = gr.themes.Default(font=['system-ui', 'sans-serif'],  # no font is loaded
                               font_mono=['monospace'])
     _, url, _ = page.launch(
         server_name=host, share=False, inline=False, quiet=True, prevent_thread_lock=True,

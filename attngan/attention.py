@@ -33,14 +33,14 @@ def region_attention(
     B, D, T = words.shape
     if lengths is None:
         lengths = torch.full((B,), T, device=words.device)
-    mask = word_mask(lengths, T)                                           # (B, T)
-    words = words.masked_fill(~mask[:, None], 0.)                          # (B, D, T)
-    s = torch.einsum('bdt,bdn->btn', words, regions.flatten(2))            # (B, T, N), eq. 7
+    mask = word_mask(lengths, T)                                   # (B, T)
+    words = words.masked_fill(~mask[:, None], 0.)                  # (B, D, T)
+    s = torch.einsum('bdt,bdn->btn', words, regions.flatten(2))    # (B, T, N), eq. 7
     s = _at_least_float32(s)
-    s = s.masked_fill(~mask[..., None], torch.finfo(s.dtype).min)          # (B, T, N)
-    alpha = (gamma1 * s.softmax(1)).softmax(2)                             # (B, T, N), eq. 8 and 9
-    alpha = alpha.masked_fill(~mask[..., None], 0.)                        # (B, T, N)
-    return alpha.unflatten(2, regions.shape[2:])                           # (B, T, h, w)
+    s = s.masked_fill(~mask[..., None], torch.finfo(s.dtype).min)  # (B, T, N)
+    alpha = (gamma1 * s.softmax(1)).softmax(2)                     # (B, T, N), eq. 8 and 9
+    alpha = alpha.masked_fill(~mask[..., None], 0.)                # (B, T, N)
+    return alpha.unflatten(2, regions.shape[2:])                   # (B, T, h, w)
 
 
 def attend_regions(
@@ -50,9 +50,9 @@ def attend_regions(
     gamma1=4.      # γ₁, as for `region_attention`
 ):                 # context c (B, D, T) and attention (B, T, h, w), both 0 at padding
     "What each word sees of its picture, and where it looks ([P] eq. 7–9)."
-    alpha = region_attention(words, regions, lengths, gamma1)              # (B, T, h, w)
+    alpha = region_attention(words, regions, lengths, gamma1)      # (B, T, h, w)
     regions = regions.to(alpha.dtype)
-    context = torch.einsum('bthw,bdhw->bdt', alpha, regions)               # (B, D, T), eq. 9
+    context = torch.einsum('bthw,bdhw->bdt', alpha, regions)       # (B, D, T), eq. 9
     return context, alpha
 
 # %% ../nbs/12_attention.ipynb #6ddcf00c
@@ -65,7 +65,7 @@ class WordAttention(nn.Module):
         dim: int      # D, width of the word vectors
     ):
         super().__init__()
-        self.project = nn.Conv1d(dim, hidden, 1, bias=False)               # U
+        self.project = nn.Conv1d(dim, hidden, 1, bias=False)           # U
 
     def forward(
         self,
@@ -73,12 +73,12 @@ class WordAttention(nn.Module):
         words,   # e (B, D, T); padded columns may hold anything
         lengths  # (B,) real words of each caption, 1…T
     ):           # context (B, C, H, W); attention (B, T, H, W), sums to 1 over T, 0 at padding
-        mask = word_mask(lengths, words.shape[2])                          # (B, T)
-        e = self.project(words.masked_fill(~mask[:, None], 0.))            # (B, C, T), e' = U e
-        scores = torch.einsum('bchw,bct->bthw', h, e)                      # (B, T, H, W)
+        mask = word_mask(lengths, words.shape[2])                      # (B, T)
+        e = self.project(words.masked_fill(~mask[:, None], 0.))        # (B, C, T), e' = U e
+        scores = torch.einsum('bchw,bct->bthw', h, e)                  # (B, T, H, W)
         scores = _at_least_float32(scores)
-        padding = ~mask[:, :, None, None]                                  # (B, T, 1, 1)
+        padding = ~mask[:, :, None, None]                              # (B, T, 1, 1)
         scores = scores.masked_fill(padding, torch.finfo(scores.dtype).min)
-        beta = scores.softmax(1).masked_fill(padding, 0.)                  # (B, T, H, W)
-        context = torch.einsum('bct,bthw->bchw', e, beta.to(e.dtype))      # (B, C, H, W)
+        beta = scores.softmax(1).masked_fill(padding, 0.)              # (B, T, H, W)
+        context = torch.einsum('bct,bthw->bchw', e, beta.to(e.dtype))  # (B, C, H, W)
         return context, beta

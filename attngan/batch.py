@@ -22,11 +22,11 @@ def side_of(size, zoom) -> int:
     "The shorter side of a picture from which a square of `size` is cut."
     return int(size*zoom)
 
-def cut_out(item,    # a `CaptionedImage`
-            size,    # side of the square, in pixels
-            zoom,    # the picture's shorter side is so many times the square's, 1 or more
+def cut_out(item,  # a `CaptionedImage`
+            size,  # side of the square, in pixels
+            zoom,  # the picture's shorter side is so many times the square's, 1 or more
             at_random, # cut at random, not from the middle
-            flip     # mirror at random
+            flip   # mirror at random
            ) -> torch.Tensor: # (3, size, size) uint8
     "A square of an entry's picture."
     im = shrunk(item, side_of(size, zoom))

@@ -116,7 +116,10 @@ def cache_pictures(items, # list of `CaptionedImage`
                    side,  # of the kept pictures' shorter side, in pixels
                    path   # of the cache
                   ) -> list:
-    "The same entries, with pictures in a cache. It is made again when a file or box has changed."
+    """The same entries, with pictures in a cache.
+
+    It is made again when a file or box has changed.
+    """
     def pictures():
         for item in items:
             yield np.asarray(shrunk(item, side))

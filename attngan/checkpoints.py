@@ -45,8 +45,8 @@ def _generator_rules(net):
 
 def _discriminator_rules(net):
     "The first four layers are one block there; each further layer has a name."
-    halvings = [f's{32 << i}' for i in range(net.size.bit_length() - 7)]        # s32, s64
-    narrowings = [f'{halvings[-1]}_{i + 1}' for i in range(len(halvings))]      # s64_1, s64_2
+    halvings = [f's{32 << i}' for i in range(net.size.bit_length() - 7)]    # s32, s64
+    narrowings = [f'{halvings[-1]}_{i + 1}' for i in range(len(halvings))]  # s64_1, s64_2
     deep = halvings + narrowings
     return [(r'backbone\.([0-3])\.(\d)\.', lambda n, i: f'img_code_s16.{max(3*n - 1, 0) + i}.'),
             (r'backbone\.(\d+)\.', lambda n: f'img_code_{deep[n - 4]}.'),
@@ -73,9 +73,12 @@ def released_name(key: str,      # a key of our `state_dict`
 def released_faults(net: nn.Module, # one of the four networks
                     state: dict     # {released name: tensor}
                    ) -> list:       # of strings; empty: it fits
-    """What keeps `net` from taking over `state`. Axes of length 1 don't count, because the authors'
-    1×1 convolutions have two dimensions and ours can have one; nor does a missing
-    `num_batches_tracked`, which PyTorch 0.3 did not have."""
+    """What keeps `net` from taking over `state`.
+
+    Axes of length 1 don't count, because the authors' 1×1 convolutions have two
+    dimensions and ours can have one; nor does a missing `num_batches_tracked`, which
+    PyTorch 0.3 did not have.
+    """
     expected = {released_name(key, net): value for key, value in net.state_dict().items()}
     faults = []
     for name in expected:
@@ -95,7 +98,10 @@ def load_released_state(net: nn.Module,   # one of the four networks; returned
                         file='the state'  # for the message
                        ) -> nn.Module:
     """Give `net` the numbers of a released network.
-    Raises ValueError that names every entry that is missing, unknown or of another shape."""
+
+    Raises ValueError that names every entry that is missing, unknown or of another
+    shape.
+    """
     faults = released_faults(net, state)
     if faults:
         more = f'; and {len(faults) - 10} more' if len(faults) > 10 else ''
@@ -155,16 +161,19 @@ def _released_state(path) -> dict: # {released name: tensor}
     return {name.removeprefix('module.'): value for name, value in load_state_dict(path).items()}
 
 def _released_text(folder) -> tuple: # `Vocab`, state of the text encoder, its file
-    "The words and the text encoder's numbers. Raises ValueError if they don't belong together."
+    """The words and the text encoder's numbers.
+
+    Raises ValueError if they don't belong together.
+    """
     words = _released_file(folder, 'vocabulary', 'captions.pickle')
     file = _released_file(folder, 'text encoder', 'text_encoder*.pth')
     vocab, state = Vocab.from_pickle(words), _released_state(file)
     rows = len(state.get('encoder.weight', vocab))
     if rows != len(vocab):
         raise ValueError(
-            f'{words} has {len(vocab)} words, but {file} was trained with {rows}. Take the '
-            'captions.pickle that came with these weights: a vocabulary made anew from the '
-            'captions is another one')
+            f'{words} has {len(vocab)} words, but {file} was trained with {rows}. '
+            'Take the captions.pickle that came with these weights: '
+            'a vocabulary made anew from the captions is another one')
     return vocab, state, file
 
 # %% ../nbs/a7_checkpoints.ipynb #f18a0a18
@@ -210,10 +219,10 @@ class _ReleasedTextToImage(TextToImage):
     def _draw_captions(self, encoded, noise, eps): # [(ids (T,), length)], (n, Z), (n, K)
         order = sorted(range(len(encoded)), key=lambda i: -encoded[i][1])
         T = max(length for _, length in encoded)
-        ids = torch.stack([encoded[i][0][:T] for i in order])                 # (B, T)
-        lengths = torch.tensor([encoded[i][1] for i in order])                # (B,)
+        ids = torch.stack([encoded[i][0][:T] for i in order])   # (B, T)
+        lengths = torch.tensor([encoded[i][1] for i in order])  # (B,)
         drawn = [[] for _ in encoded]
-        for z, k in zip(noise, eps):                                          # (Z,), (K,)
+        for z, k in zip(noise, eps):                            # (Z,), (K,)
             B = len(encoded)
             pictures = self._draw(ids, lengths, z.expand(B, -1), k.expand(B, -1))
             for i, picture in zip(order, pictures):
@@ -226,8 +235,11 @@ def load_released(folder,                 # with text_encoder*.pth, captions.pic
                   config=None,            # recipe; None: the authors' that fits
                   misaligned=False        # also repeat their misaligned mask
                  ) -> TextToImage:
-    """The authors' model, ready to draw. Raises FileNotFoundError or ValueError that names the
-    file, and every entry that does not fit."""
+    """The authors' model, ready to draw.
+
+    Raises FileNotFoundError or ValueError that names the file, and every entry that
+    does not fit.
+    """
     file = _released_file(folder, 'generator', generator, 'choose one by its name: generator=…')
     state = _released_state(file)
     vocab, text_state, text_file = _released_text(folder)
@@ -245,8 +257,11 @@ def load_released(folder,                 # with text_encoder*.pth, captions.pic
 def load_released_damsm(folder,       # with text_encoder*.pth, image_encoder*.pth, captions.pickle
                         config=birds  # its sizes and γ; those of COCO are the same
                        ) -> tuple:    # `DAMSM`, `Vocab`
-    """The authors' DAMSM. Raises FileNotFoundError or ValueError that names the file, and every
-    entry that does not fit."""
+    """The authors' DAMSM.
+
+    Raises FileNotFoundError or ValueError that names the file, and every entry that
+    does not fit.
+    """
     vocab, text_state, text_file = _released_text(folder)
     file = _released_file(folder, 'image encoder', 'image_encoder*.pth')
     damsm = config.new_damsm(len(vocab), weights=None)
@@ -258,16 +273,19 @@ def load_released_damsm(folder,       # with text_encoder*.pth, image_encoder*.p
 def load_released_discriminators(folder,      # with netD0.pth, … of the released training
                                  config=None  # recipe; None: the authors' that fits
                                 ) -> nn.ModuleList:
-    """The authors' discriminators, for the smallest picture first. Raises FileNotFoundError or
-    ValueError that names the file, and every entry that does not fit."""
+    """The authors' discriminators, for the smallest picture first.
+
+    Raises FileNotFoundError or ValueError that names the file, and every entry that
+    does not fit.
+    """
     files = sorted(Path(folder).expanduser().rglob('netD*.pth'))
     states = [_released_state(file) for file in files]
     if config is None:
         config = _nearest_config(states, lambda c: c.new_discriminators())
     nets = config.new_discriminators()
     if len(files) != len(nets):
-        raise FileNotFoundError(f'{folder} has {len(files)} discriminators (netD*.pth), '
-                                f'{len(nets)} are needed')
+        raise FileNotFoundError(f'{folder} has {len(files)} discriminators '
+                                f'(netD*.pth), {len(nets)} are needed')
     for net, state, file in zip(nets, states, files):
         load_released_state(net, state, file)
     return nets.eval()

@@ -29,8 +29,11 @@ def _parser(
     return parser
 
 def _run(parser, function):
-    "Call `function` with the command line's arguments. Exit status 2: an error, said in a line."
-    warnings.simplefilter('ignore', FutureWarning)           # of libraries, about libraries
+    """Call `function` with the command line's arguments.
+
+    Exit status 2: an error, said in a line.
+    """
+    warnings.simplefilter('ignore', FutureWarning)  # of libraries, about libraries
     warnings.formatwarning = lambda message, *args, **kwargs: f'{message}\n'
     arguments = vars(parser.parse_args())
     try:
@@ -40,7 +43,10 @@ def _run(parser, function):
         sys.exit(2)
 
 def _refuse_folder(path) -> Path:
-    "The path of a file to write. Raises IsADirectoryError if there is a folder of that name."
+    """The path of a file to write.
+
+    Raises IsADirectoryError if there is a folder of that name.
+    """
     path = Path(path).expanduser()
     if path.is_dir():
         raise IsADirectoryError(f'{path} is a folder; give the name of a file')
@@ -54,8 +60,11 @@ def attngan_generate(
     seed=0,              # the same seed gives the same picture
     model='paperbirds',  # 'paperbirds', a folder, or 'user/model' on the Hub
 ):
-    """Draw a caption: the stages of each picture, and a map for each word. Prints the names of the
-    files. Raises ValueError for a caption that can't be drawn; no file is written then."""
+    """Draw a caption: the stages of each picture, and a map for each word.
+
+    Prints the names of the files. Raises ValueError for a caption that can't be drawn;
+    no file is written then.
+    """
     import matplotlib.pyplot as plt
 
     from attngan.inference import TextToImage
@@ -87,7 +96,7 @@ def generate_command():
 
 # %% ../nbs/a10_cli.ipynb #cli00002
 _RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco', fashiongen='fashiongen',
-                  folder='birds', csv='birds')                   # kind of data → its recipe
+                  folder='birds', csv='birds')  # kind of data → its recipe
 _RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan', 'photographs')
 _DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None, bs=None,
                  damsm_bs=None, weights=None, start=None, skip_bad=False)
@@ -114,15 +123,17 @@ def _complete(given): # → all options of a training
     options = _DEFAULTS | given
     data = options['data']
     if data not in _RECIPE_OF:
-        raise ValueError(f'there is no data {data!r}, there are {", ".join(_RECIPE_OF)}')
+        raise ValueError(f'there is no data {data!r}, '
+                         f'there are {", ".join(_RECIPE_OF)}')
     options['recipe'] = options['recipe'] or _RECIPE_OF[data]
     if options['recipe'] not in _RECIPES:
         raise ValueError(f"there is no recipe {options['recipe']!r}, "
                          f"there are {', '.join(_RECIPES)}")
     for name in ('bs', 'damsm_bs'):
         if options[name] is not None and options[name] < 2:
-            raise ValueError(f'{_option(name)} {options[name]}: pictures and captions are compared '
-                             'with the others of their batch, so it must be 2 or more')
+            raise ValueError(f'{_option(name)} {options[name]}: '
+                             'pictures and captions are compared with the others of '
+                             'their batch, so it must be 2 or more')
     if not -2**63 <= options['seed'] < 2**64:
         raise ValueError(f"--seed must be from -2⁶³ to 2⁶⁴ - 1, not {options['seed']}")
     if data == 'paperbirds':
@@ -148,7 +159,8 @@ def _complete_paperbirds(options):
         raise ValueError('paper birds are drawn: leave out --path, or give --data')
     options['n'] = 9000 if options['n'] is None else options['n']
     if options['n'] < 1:
-        raise ValueError(f"-n, the number of pictures, must be 1 or more, not {options['n']}")
+        raise ValueError("-n, the number of pictures, must be 1 or more, "
+                         f"not {options['n']}")
     options['minutes'] = 10. if options['minutes'] is None else options['minutes']
 
 def _complete_pictures(options):
@@ -156,8 +168,8 @@ def _complete_pictures(options):
     if options['path'] is None:
         raise ValueError(f'--data {data} needs --path, where the data are')
     if options['recipe'] == 'paperbirds':
-        raise ValueError('the recipe paperbirds pretrains its image encoder on labels that only '
-                         'paper birds have; choose another --recipe')
+        raise ValueError('the recipe paperbirds pretrains its image encoder on labels '
+                         'that only paper birds have; choose another --recipe')
     if options['n'] is not None:
         raise ValueError('-n is a number of paper birds; other data are used whole')
     if options['minutes'] is None:
@@ -177,8 +189,11 @@ def _claim(
     resume,  # go on with the training that is there
     given,   # options that were given
 ):           # all options of the training
-    """Note in `folder` what is being trained, or with `resume` read what was. Raises ValueError if
-    that would mix up two trainings or replace a model; the message names the way on."""
+    """Note in `folder` what is being trained, or with `resume` read what was.
+
+    Raises ValueError if that would mix up two trainings or replace a model; the message
+    names the way on.
+    """
     note = Path(folder)/'checkpoints'/'run.json'
     if Path(folder).is_file():
         raise ValueError(f'{folder} is a file; give a new folder with --out')
@@ -191,11 +206,13 @@ def _claim(
                 + f'. To train it further: attngan_train --start {folder} --out {folder}-2. '
                 'To train another one: a new folder with --out')
         if resume:
-            raise ValueError(f'there is no unfinished training in {folder}: leave out --resume')
+            raise ValueError(f'there is no unfinished training in {folder}: '
+                             'leave out --resume')
         return _write_note(note, _complete(given))
     if not resume:
-        raise ValueError(f'{folder} holds an unfinished training: go on with '
-                         f'attngan_train --resume --out {folder}, or remove {note.parent}')
+        raise ValueError(f'{folder} holds an unfinished training: '
+                         f'go on with attngan_train --resume --out {folder}, '
+                         f'or remove {note.parent}')
     return _read_note(note, given)
 
 def _write_note(note, options):
@@ -206,7 +223,10 @@ def _write_note(note, options):
     return options
 
 def _read_note(note, given):
-    "The options of an unfinished training. Raises ValueError that names the file, or what differs."
+    """The options of an unfinished training.
+
+    Raises ValueError that names the file, or what differs.
+    """
     from attngan.serialization import load_json
     options = load_json(note)
     if not isinstance(options, dict) or set(options) != set(_DEFAULTS):
@@ -217,9 +237,10 @@ def _read_note(note, given):
             value = _absolute(value)
         if value != options[name]:
             began = f'{_option(name)} {options[name]}' if options[name] else f'no {_option(name)}'
-            raise ValueError(f'the training in {note.parent.parent} was started with {began}, and '
-                             f'goes on with that: leave out {_option(name)}, or start another '
-                             'training in a new folder with --out')
+            raise ValueError(f'the training in {note.parent.parent} was '
+                             f'started with {began}, and goes on with that: '
+                             f'leave out {_option(name)}, '
+                             'or start another training in a new folder with --out')
     return options
 
 # %% ../nbs/a10_cli.ipynb #cli00004
@@ -232,7 +253,7 @@ class _Plan:
 
     def minutes_left(self):
         "Wall time that this process and those before it have left of `minutes`."
-        earlier = sum(checkpoint.earlier for checkpoint in self.checkpoints)     # seconds
+        earlier = sum(checkpoint.earlier for checkpoint in self.checkpoints)  # seconds
         return self.minutes - (time.monotonic() - self.start + earlier)/60
 
     def callbacks(self, name, minutes):
@@ -264,7 +285,10 @@ def _keeps_features(config):
     return isinstance(config.image, BackboneConfig)
 
 def _cached_features(options, dls, encoder):
-    "Loaders of backbone features. Their cache is shared by all trainings on the same pictures."
+    """Loaders of backbone features.
+
+    Their cache is shared by all trainings on the same pictures.
+    """
     import zlib
 
     from attngan.paperbirds import cache_folder
@@ -275,7 +299,10 @@ def _cached_features(options, dls, encoder):
     return keep_features(dls, encoder, path, mirrored=True)
 
 def _train_damsm(options, plan, dls):
-    "A DAMSM from nothing. For paper birds its image encoder is pretrained on their attributes."
+    """A DAMSM from nothing.
+
+    For paper birds its image encoder is pretrained on their attributes.
+    """
     from attngan.damsm_training import damsm_learner
     from attngan.recipes import attribute_learner
     minutes = options['minutes']
@@ -370,7 +397,7 @@ def _finish(learn, options, folder, start):
     from attngan.inference import TextToImage, save_damsm
     from attngan.serialization import atomic_write
     if rank_distrib():
-        return                                       # the first of several processes saves
+        return  # the first of several processes saves
     model = TextToImage.from_learner(learn)
     vocab, config = learn.dls.vocab, learn.dls.config
     discriminators = {k: v.contiguous().cpu()
@@ -400,8 +427,11 @@ def attngan_train(
     go_on=False,        # even when losses are not finite, or something has collapsed
     **options,          # as on the command line: data, path, recipe, minutes, seed, n, bs, …
 ):
-    """Train a DAMSM and a GAN, and save the model. Raises ValueError or OSError for options that do
-    not fit, before work begins. Exits with status 130 after Ctrl-C, with a checkpoint."""
+    """Train a DAMSM and a GAN, and save the model.
+
+    Raises ValueError or OSError for options that do not fit, before work begins. Exits
+    with status 130 after Ctrl-C, with a checkpoint.
+    """
     given = {k: v for k, v in options.items() if v is not None and v is not False}
     unknown = set(given) - set(_DEFAULTS)
     if unknown:
@@ -409,7 +439,7 @@ def attngan_train(
     if check:
         return _check_data(_complete(dict(minutes=1.) | given))
     if not resume:
-        _complete(given)                              # errors of options come before any import
+        _complete(given)           # errors of options come before any import
     start, folder, mine = time.monotonic(), Path(out).expanduser(), False
     from attngan.distributed import broadcast, rank, together
     from attngan.resuming import TrainingStopped, log_to
@@ -426,7 +456,7 @@ def attngan_train(
         sys.exit(130)
     except (OSError, ValueError, TrainingStopped) as e:
         if mine and [file.name for file in points.glob('*')] == ['run.json']:
-            shutil.rmtree(points)                     # no checkpoint: nothing to go on with
+            shutil.rmtree(points)  # no checkpoint: nothing to go on with
         raise ValueError(str(e)) from None
 
 def _check_data(options):
@@ -470,7 +500,7 @@ def train_command():
 
 # %% ../nbs/a10_cli.ipynb #7d24e63a
 _ABOUT_DATA = ('path', 'split', 'valid_species', 'network', 'input_size', 'damsm', 'labels',
-               'words', 'recipe', 'skip_bad')                      # options for other data
+               'words', 'recipe', 'skip_bad')  # options for other data
 
 def attngan_evaluate(
     model='paperbirds',     # 'paperbirds', a folder, or 'user/model' on the Hub
@@ -481,8 +511,11 @@ def attngan_evaluate(
     data='paperbirds',      # kind of data, as for `attngan_train`
     **options,              # as on the command line, for other data: path, split, words, …
 ):
-    """Measure a model: on the sealed test split of paper birds, or on other data. Raises an error
-    before any work if the model and the data do not go together or n is too small."""
+    """Measure a model: on the sealed test split of paper birds, or on other data.
+
+    Raises an error before any work if the model and the data do not go together or n is
+    too small.
+    """
     options = {k: v for k, v in options.items() if v is not None and v is not False}
     _check_evaluation(data, inception, options)
     from attngan.hub import fingerprint
@@ -508,10 +541,11 @@ def _check_evaluation(data, inception, options):
     if unknown:
         raise ValueError(f'there is no option {unknown[0]!r}')
     if data not in _RECIPE_OF:
-        raise ValueError(f'there is no data {data!r}, there are {", ".join(_RECIPE_OF)}')
+        raise ValueError(f'there is no data {data!r}, '
+                         f'there are {", ".join(_RECIPE_OF)}')
     if data == 'paperbirds' and options:
-        raise ValueError(f'{_option(next(iter(options)))} is for other data than paper birds: '
-                         'give --data, or leave it out')
+        raise ValueError(f'{_option(next(iter(options)))} is for other data than paper '
+                         'birds: give --data, or leave it out')
     if data != 'paperbirds' and 'path' not in options:
         raise ValueError(f'--data {data} needs --path, where the data are')
     if data != 'paperbirds' and inception is not None:
@@ -537,8 +571,8 @@ def _evaluate_pictures(
     if damsm:
         own = model_folder(model)/'damsm.safetensors'
         if own.exists() and own.read_bytes() == Path(damsm).expanduser().read_bytes():
-            warnings.warn('--damsm: the generator was trained with this DAMSM; its R-precision is '
-                          'biased', stacklevel=2)
+            warnings.warn('--damsm: the generator was trained with this DAMSM; '
+                          'its R-precision is biased', stacklevel=2)
         damsm = load_damsm(Path(damsm).expanduser())
     results = evaluate_pictures(
         drawer, train, held_back, feature_network(network, input_size), n=n, seed=seed,

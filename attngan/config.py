@@ -21,29 +21,32 @@ from .text_encoder import TextConfig
 @dataclass(frozen=True)
 class TrainingConfig:
     "Numbers of the two trainings. The defaults are the paper's birds (released code)."
-    bs: int = 20                         # B of the GAN
-    zoom: float = 76/64                  # pictures are so much larger than the square cut of them
-    lr: float = 2e-4                     # learning rate of the generator
-    d_lr: float = 2e-4                   # learning rate of the discriminators
+    bs: int = 20                        # B of the GAN
+    zoom: float = 76/64                 # pictures are so much larger than the square cut of them
+    lr: float = 2e-4                    # learning rate of the generator
+    d_lr: float = 2e-4                  # learning rate of the discriminators
     betas: tuple[float, ...] = (.5, .999)  # of Adam, for both trainings
-    ema: float = .999                    # share of the averaged generator that a step keeps
-    damsm_bs: int = 48                   # B of the DAMSM
-    damsm_max_words: int | None = None   # T of the DAMSM, if not that of `TextConfig`
-    damsm_lr: float = .002               # learning rate of the DAMSM
-    damsm_decay: float = .98             # factor of `damsm_lr` an epoch, down to a tenth
-    clip: float = .25                    # largest gradient norm of the text encoder
+    ema: float = .999                   # share of the averaged generator that a step keeps
+    damsm_bs: int = 48                  # B of the DAMSM
+    damsm_max_words: int | None = None  # T of the DAMSM, if not that of `TextConfig`
+    damsm_lr: float = .002              # learning rate of the DAMSM
+    damsm_decay: float = .98            # factor of `damsm_lr` an epoch, down to a tenth
+    clip: float = .25                   # largest gradient norm of the text encoder
 
     def __post_init__(self):
         check_fields(self)
         for name in ('bs', 'damsm_bs'):
             if getattr(self, name) < 2:
-                raise ValueError(f'{name} must be 2 or more, not {getattr(self, name)}: pictures '
-                                 'and captions are compared with the others of their batch')
+                raise ValueError(
+                    f'{name} must be 2 or more, not {getattr(self, name)}: '
+                    'pictures and captions are compared with the others of their batch')
         for name in ('lr', 'd_lr', 'damsm_lr', 'clip'):
             if not getattr(self, name) > 0:
-                raise ValueError(f'{name} must be more than 0, not {getattr(self, name)}')
+                raise ValueError(
+                    f'{name} must be more than 0, not {getattr(self, name)}')
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f'betas must be two numbers from 0 to below 1, not {self.betas}')
+            raise ValueError('betas must be two numbers from 0 to below 1, '
+                             f'not {self.betas}')
         if not 1 <= self.zoom <= 4:
             raise ValueError(f'zoom must be from 1 to 4, not {self.zoom}')
         if not 0 <= self.ema < 1:
@@ -52,7 +55,8 @@ class TrainingConfig:
             raise ValueError('damsm_decay must be more than 0 and at most 1, '
                              f'not {self.damsm_decay}')
         if self.damsm_max_words is not None and self.damsm_max_words < 1:
-            raise ValueError(f'damsm_max_words must be 1 or more, not {self.damsm_max_words}')
+            raise ValueError('damsm_max_words must be 1 or more, '
+                             f'not {self.damsm_max_words}')
 
 # %% ../nbs/00_config.ipynb #fa6a385c
 @dataclass(frozen=True)
@@ -167,7 +171,10 @@ def _subclasses(base) -> dict:  # {name: class}
     return found
 
 def _class_called(name, base):
-    "The configuration class of this name. Ours are in modules of their own, imported here."
+    """The configuration class of this name.
+
+    Ours are in modules of their own, imported here.
+    """
     for module in (None, 'attngan.variants', 'attngan.photographs', 'attngan.checkpoints'):
         if module:
             importlib.import_module(module)
@@ -222,5 +229,6 @@ def from_dict(
     except TypeError as error:
         raise ValueError(f'{cls.__name__}: {error}') from None
     if sizes[-1] > 4096:
-        raise ValueError(f'stages: the last picture would have a side of {sizes[-1]} pixels')
+        raise ValueError('stages: the last picture would have a side of '
+                         f'{sizes[-1]} pixels')
     return config

@@ -55,20 +55,20 @@ def _by_caption(
     real  # (I, T) bool, M of them True
 ):        # (B, I, T, …), −∞ at padding
     "The rows of the real words, put back into their captions."
-    rows = x.new_full((len(x), *real.shape, *x.shape[2:]), -torch.inf)     # (B, I, T, …)
+    rows = x.new_full((len(x), *real.shape, *x.shape[2:]), -torch.inf)  # (B, I, T, …)
     rows[:, real] = x
     return rows
 
 
 def _word_scores(regions, e, real, gamma1, gamma2):  # (B, D, h, w), (M, D), (I, T) → (B, I)
-    v = regions.flatten(2)                                                 # (B, D, N)
-    s = torch.einsum('md,bdn->bmn', e, v).to(e.dtype)                      # (B, M, N), eq. 7
-    s_bar = _by_caption(s, real).softmax(2)[:, real]                       # (B, M, N), eq. 8
-    alpha = (gamma1 * s_bar).softmax(2)                                    # (B, M, N), eq. 9
-    c = torch.einsum('bmn,bdn->bmd', alpha, v).to(e.dtype)                 # (B, M, D), eq. 9
-    r = (c * F.normalize(e, dim=1)).sum(2)                                 # (B, M)
-    r = r / c.norm(dim=2).clamp(min=1e-8)                                  # (B, M), the cosine
-    return _by_caption(gamma2 * r, real).logsumexp(2)                      # (B, I), eq. 10
+    v = regions.flatten(2)                                              # (B, D, N)
+    s = torch.einsum('md,bdn->bmn', e, v).to(e.dtype)                   # (B, M, N), eq. 7
+    s_bar = _by_caption(s, real).softmax(2)[:, real]                    # (B, M, N), eq. 8
+    alpha = (gamma1 * s_bar).softmax(2)                                 # (B, M, N), eq. 9
+    c = torch.einsum('bmn,bdn->bmd', alpha, v).to(e.dtype)              # (B, M, D), eq. 9
+    r = (c * F.normalize(e, dim=1)).sum(2)                              # (B, M)
+    r = r / c.norm(dim=2).clamp(min=1e-8)                               # (B, M), the cosine
+    return _by_caption(gamma2 * r, real).logsumexp(2)                   # (B, I), eq. 10
 
 
 def word_scores(
@@ -80,9 +80,9 @@ def word_scores(
     chunk=None   # pictures at a time, computed again in the backward pass; None: all are kept
 ):               # (B, I): row an image, column a caption; float32 or better
     "R(Q, D) of every picture with every caption ([P] eq. 7–10; no 1/γ₂, as the released code)."
-    real = word_mask(lengths, words.shape[2])                              # (I, T)
-    e = _at_least_float32(words).mT[real]                                  # (M, D), no padding
-    groups = _at_least_float32(regions).split(chunk or _GROUP)             # (≤ chunk, D, h, w) each
+    real = word_mask(lengths, words.shape[2])                           # (I, T)
+    e = _at_least_float32(words).mT[real]                               # (M, D), no padding
+    groups = _at_least_float32(regions).split(chunk or _GROUP)          # (≤ chunk, D, h, w) each
     if chunk is None:
         scores = [_word_scores(v, e, real, gamma1, gamma2) for v in groups]
     else:
@@ -90,7 +90,7 @@ def word_scores(
             checkpoint(_word_scores, v, e, real, gamma1, gamma2, use_reentrant=False)
             for v in groups
         ]
-    return torch.cat(scores)                                               # (B, I)
+    return torch.cat(scores)                                            # (B, I)
 
 # %% ../nbs/13_damsm.ipynb #a1de0091
 def words_loss(
@@ -107,10 +107,10 @@ def words_loss(
 
     The attention is that of each caption on its own picture, without gradients.
     """
-    scores = word_scores(regions, words, lengths, gamma1, gamma2, chunk)   # (B, B)
+    scores = word_scores(regions, words, lengths, gamma1, gamma2, chunk)  # (B, B)
     i2t, t2i = match_loss(gamma3 * scores, class_ids)
     with torch.no_grad():
-        attention = region_attention(words, regions, lengths, gamma1)      # (B, T, h, w)
+        attention = region_attention(words, regions, lengths, gamma1)     # (B, T, h, w)
     return i2t, t2i, attention
 
 # %% ../nbs/13_damsm.ipynb #fcbcb581
@@ -177,8 +177,9 @@ class DAMSM(nn.Module):
         Raises ValueError in training mode if the batch holds one pair only.
         """
         if self.training and len(words) < 2:
-            raise ValueError('the DAMSM compares the pairs of a batch with each other: a batch of '
-                             'one has no wrong caption, so its loss is always 0; choose bs ≥ 2')
+            raise ValueError('the DAMSM compares the pairs of a batch with each other: '
+                             'a batch of one has no wrong caption, '
+                             'so its loss is always 0; choose bs ≥ 2')
         words_i2t, words_t2i = match_loss(self.scores(regions, words, lengths), class_ids)
         sentence_i2t, sentence_t2i = sentence_loss(image, sentence, class_ids, self.gamma3)
         return dict(words_i2t=words_i2t, words_t2i=words_t2i,
@@ -187,7 +188,10 @@ class DAMSM(nn.Module):
 # %% ../nbs/13_damsm.ipynb #5e69b740
 @dataclass(frozen=True)
 class DAMSMConfig:
-    "How sharply a DAMSM compares ([P] eq. 9–11). Raises ValueError if a number is not positive."
+    """How sharply a DAMSM compares ([P] eq. 9–11).
+
+    Raises ValueError if a number is not positive.
+    """
     gamma1: float = 4.   # γ₁, over the regions; 5 in [P]
     gamma2: float = 5.   # γ₂, over the words of a caption
     gamma3: float = 10.  # γ₃, over the batch

@@ -254,15 +254,15 @@ def show_word_attention(
     import matplotlib.pyplot as plt
     images, ids, lengths, *_ = dls.valid.one_batch() if batch is None else batch
     damsm.eval()
-    regions, _, words, _ = damsm(images, ids, lengths)                  # (B, D, h, w), (B, D, T)
-    attention = damsm.attention(words, regions, lengths)                # (B, T, h, w)
+    regions, _, words, _ = damsm(images, ids, lengths)    # (B, D, h, w), (B, D, T)
+    attention = damsm.attention(words, regions, lengths)  # (B, T, h, w)
     chosen = torch.linspace(0, len(ids) - 1, min(n, len(ids))).long().tolist()
     n_regions = attention[0, 0].numel()
     top = max(attention[chosen].max().item(), 10/n_regions)   # brightest: 10 × uniform, or more
     size = (1.25*columns, 1.5*len(chosen))
     fig, axes = plt.subplots(len(chosen), columns, figsize=size, squeeze=False)
     for i, row in zip(chosen, axes):
-        picture = to_uint8(images[-1][i])                               # (S, S, 3)
+        picture = to_uint8(images[-1][i])                 # (S, S, 3)
         row[0].imshow(picture)
         words_of_caption = dls.vocab.decode(ids[i]).split()
         for axis, word, weights in zip(row[1:], words_of_caption, attention[i].cpu()):

@@ -93,7 +93,10 @@ def readable(items, # list of `CaptionedImage`
              vocab,
              faults=None # a list for what is left out
             ) -> list:
-    "The entries without captions of which no word is known. Raises `CaptionError` if none is left."
+    """The entries without captions of which no word is known.
+
+    Raises `CaptionError` if none is left.
+    """
     good = []
     lost = []
     with warnings.catch_warnings():
@@ -104,8 +107,8 @@ def readable(items, # list of `CaptionedImage`
             if captions:
                 good.append(replace(it, captions=captions))
     if items and not good:
-        raise CaptionError(f'the vocabulary of {len(vocab)} words knows no word of any caption; '
-                           f'the first is {items[0].captions[0]!r}')
+        raise CaptionError(f'the vocabulary of {len(vocab)} words knows no word of any '
+                           f'caption; the first is {items[0].captions[0]!r}')
     if lost:
         key, caption = lost[0]
         warnings.warn(f'{len(lost)} captions without a known word are left out, '
@@ -145,7 +148,10 @@ def decide(train, valid, # lists of `CaptionedImage`
            size, skip_bad,
            faults=None # of the entries that are not in the lists any more; None: nobody has looked
           ) -> tuple:  # training, validation, faults
-    "Both lists without bad entries. Raises `DataError` if there are any, unless `skip_bad`."
+    """Both lists without bad entries.
+
+    Raises `DataError` if there are any, unless `skip_bad`.
+    """
     if faults is None:
         faults = files.Faults()
         train = files.sound(train, faults)
@@ -163,7 +169,8 @@ def keep_pictures(train, valid, side, path) -> tuple:
     "`train` and `valid` with their pictures, shorter side `side`, in a cache at `path`."
     items = list({it.key: it for it in [*train, *valid]}.values())
     if not all(it.key for it in items):
-        raise ValueError('cache: an entry has no key, by which its picture could be found again')
+        raise ValueError('cache: an entry has no key, '
+                         'by which its picture could be found again')
     cached = {it.key: it for it in cache_pictures(items, side, path)}
     def with_cached(it):
         return replace(it, image=cached[it.key].image, box=None)
@@ -185,8 +192,8 @@ def long_captions(items, vocab, T) -> files.Faults: # `items`: of `CaptionedImag
     if not cut:
         return files.Faults()
     enough = sorted(lengths)[int(.95*(len(lengths) - 1))]
-    what = (f'{cut} of {len(lengths)} captions have more than {T} words; training reads {T} '
-            f'of them at random (released code), validation the first {T}')
+    what = (f'{cut} of {len(lengths)} captions have more than {T} words; training '
+            f'reads {T} of them at random (released code), validation the first {T}')
     if cut > .05*len(lengths):
         what += f'. With max_words={enough}, 95 % would be read whole'
     found = files.Faults([files.Fault('cut', 'captions', what)])
@@ -214,7 +221,10 @@ class ImageCaptionDataLoaders(DataLoaders):
                    val_bs=None,    # B of validation; None: as in training
                    num_workers=0,  # processes that load
                    device=None):   # None: the GPU if there is one
-        "Build from two lists. Raises `DataError` that lists what cannot be used, `ValueError`."
+        """Build from two lists.
+
+        Raises `DataError` that lists what cannot be used, `ValueError`.
+        """
         bs = _check_batch_size(config.training.bs if bs is None else bs, len(train))
         size = config.sizes[-1]
         train, valid, faults = decide(train, valid, size, skip_bad, faults)
@@ -256,8 +266,8 @@ class ImageCaptionDataLoaders(DataLoaders):
                     PaperBirds('valid', n_valid, size, seed, n_captions=1)]
         except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as e:
             raise files.DataError(
-                f'the drawn birds in {cache_folder()} are damaged ({e}); remove the files '
-                'paperbirds-*.npz there: they are drawn again') from None
+                f'the drawn birds in {cache_folder()} are damaged ({e}); remove the '
+                'files paperbirds-*.npz there: they are drawn again') from None
         lists = [files.paperbird_items(b) for b in both]
         self = cls.from_items(*lists, config, augment=False, **kwargs)
         self.birds = both
@@ -271,8 +281,9 @@ class ImageCaptionDataLoaders(DataLoaders):
                  **kwargs):    # of `from_items`
         """CUB birds in the authors' layout, cut out around their boxes.
 
-        The authors have no validation split. To choose a recipe without a look at the test
-        species, pass `valid_species`: these are held out, with one caption for each picture.
+        The authors have no validation split. To choose a recipe without a look at the
+        test species, pass `valid_species`: these are held out, with one caption for
+        each picture.
         """
         faults = files.Faults()
         train, valid = files.cub_items(path, faults)
@@ -334,10 +345,14 @@ class ImageCaptionDataLoaders(DataLoaders):
                 items,      # `CaptionedImage`s, one or a list
                 bs=None,    # None: that of validation
                 **_):       # other arguments of fastai's: captions are always there
-        "A loader of other pictures and captions. Raises `ValueError` (`DataError`), `TypeError`."
+        """A loader of other pictures and captions.
+
+        Raises `ValueError` (`DataError`), `TypeError`.
+        """
         items = list(items) if isinstance(items, Iterable) else [items]
         if not items:
-            raise ValueError('test_dl takes a list of CaptionedImage, and this one is empty')
+            raise ValueError('test_dl takes a list of CaptionedImage, '
+                             'and this one is empty')
         for it in items:
             if not isinstance(it, files.CaptionedImage):
                 raise TypeError(f'test_dl takes a list of CaptionedImage, not of '
@@ -371,8 +386,8 @@ def _check_batch_size(bs, n): # B, number of training pictures
         raise ValueError(f'bs={bs}: the losses compare each picture with the captions '
                          'of the others in its batch; take bs=2 at least')
     if n < 2:
-        raise ValueError(f'{n or "no"} picture to train on; the losses compare pictures '
-                         'with each other, so two at least are needed')
+        raise ValueError(f'{n or "no"} picture to train on; the losses compare '
+                         'pictures with each other, so two at least are needed')
     if n < bs:
         raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: '
                          f'pass bs={n} or less')

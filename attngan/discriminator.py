@@ -93,8 +93,8 @@ class DiscriminatorConfig:
         check_fields(self)
         widths = (self.width,) if isinstance(self.width, int) else self.width
         if not widths or min(widths) < 1:
-            raise ValueError('width must be 1 or more, one for all picture sizes or one '
-                             f'for each, not {self.width}')
+            raise ValueError('width must be 1 or more, one for all picture sizes or '
+                             f'one for each, not {self.width}')
 
     def widths(self, sizes) -> tuple:   # one width for each of the sizes
         "Raises ValueError if `width` has another number of entries than `sizes`."

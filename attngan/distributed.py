@@ -81,17 +81,17 @@ def first_alone():
 # %% ../nbs/a3_distributed.ipynb #e280bd10
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):                                              # (B, …)
+    def forward(ctx, x):                  # (B, …)
         x = x.contiguous()
         parts = [torch.empty_like(x) for _ in range(world_size())]
         dist.all_gather(parts, x)
-        return torch.cat(parts)                                       # W × (B, …) → (W·B, …)
+        return torch.cat(parts)           # W × (B, …) → (W·B, …)
 
     @staticmethod
-    def backward(ctx, grad):                                          # (W·B, …)
+    def backward(ctx, grad):              # (W·B, …)
         grad = grad.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(grad)                                         # added over all processes
-        return own(grad)                                              # (B, …)
+        dist.all_reduce(grad)             # added over all processes
+        return own(grad)                  # (B, …)
 
 
 def gather(
@@ -104,14 +104,14 @@ def gather(
     """
     if x is None or world_size() == 1:
         return x
-    return _Gather.apply(x)                                           # (W·B, …)
+    return _Gather.apply(x)               # (W·B, …)
 
 
 def own(
     x,  # (W·B, …), gathered
 ):      # (B, …)
     "The part of a gathered tensor that came from this process."
-    return x.chunk(world_size())[rank()]                              # (B, …)
+    return x.chunk(world_size())[rank()]  # (B, …)
 
 # %% ../nbs/a3_distributed.ipynb #a6bc739e
 @torch.no_grad()
@@ -122,7 +122,7 @@ def average(
     tensors = list(tensors)
     if world_size() == 1 or not tensors:
         return tensors
-    flat = torch.cat([t.flatten() for t in tensors])                  # (numbers of all tensors,)
+    flat = torch.cat([t.flatten() for t in tensors])  # (numbers of all tensors,)
     dist.all_reduce(flat)
     parts = (flat/world_size()).split([t.numel() for t in tensors])
     return [mean.view_as(t).to(t.dtype) for t, mean in zip(tensors, parts)]

@@ -23,8 +23,8 @@ from .variants import NormalizedTextEncoder
 # %% ../nbs/a8_onnx.ipynb #2d39af60
 def _reorder_gates(w): # (4H, …) of PyTorch's LSTM → (4H, …) of ONNX's
     "From the order i, f, g, o to i, o, f, g."
-    i, f, g, o = w.chunk(4)                                                       # 4 × (H, …)
-    return torch.cat([i, o, f, g])                                                # (4H, …)
+    i, f, g, o = w.chunk(4)         # 4 × (H, …)
+    return torch.cat([i, o, f, g])  # (4H, …)
 
 # %% ../nbs/a8_onnx.ipynb #8f8aff30
 class _Graph(nn.Module):
@@ -38,24 +38,24 @@ class _Graph(nn.Module):
         for name in ('weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'):
             directions = [getattr(encoder.rnn, f'{name}_l0{end}') for end in ('', '_reverse')]
             both = torch.stack([_reorder_gates(w.detach()) for w in directions])
-            self.register_buffer(name, both)      # (2, 4H, E), (2, 4H, H), (2, 4H), (2, 4H)
+            self.register_buffer(name, both)  # (2, 4H, E), (2, 4H, H), (2, 4H), (2, 4H)
 
     def encode(self, ids, lengths): # (B, T), (B,) → (B, D, T), (B, D)
         "Words and sentence, by ONNX's LSTM."
         x = self.embed(ids).transpose(0, 1)  # (T, B, E): ONNX has time first
         T, B, _ = x.shape
         H = self.weight_hh.shape[2]
-        bias = torch.cat([self.bias_ih, self.bias_hh], 1)             # (2, 8H)
+        bias = torch.cat([self.bias_ih, self.bias_hh], 1)  # (2, 8H)
         out, last, _ = torch.onnx.ops.symbolic_multi_out(
             'LSTM', (x, self.weight_ih, self.weight_hh, bias, lengths.int()),
             dict(direction='bidirectional', hidden_size=H),
             dtypes=[x.dtype]*3, shapes=[(T, 2, B, H), (2, B, H), (2, B, H)])
-        words = out.permute(2, 1, 3, 0).flatten(1, 2)                 # (B, 2H, T) = (B, D, T)
-        sentence = last.transpose(0, 1).flatten(1)                    # (B, 2H) = (B, D)
+        words = out.permute(2, 1, 3, 0).flatten(1, 2)      # (B, 2H, T) = (B, D, T)
+        sentence = last.transpose(0, 1).flatten(1)         # (B, 2H) = (B, D)
         if self.normalized:
-            root = sentence.shape[1]**.5                              # √D
-            words = root*F.normalize(words, dim=1)                    # (B, D, T)
-            sentence = root*F.normalize(sentence, dim=1)              # (B, D)
+            root = sentence.shape[1]**.5                   # √D
+            words = root*F.normalize(words, dim=1)         # (B, D, T)
+            sentence = root*F.normalize(sentence, dim=1)   # (B, D)
         return words, sentence
 
     def forward(self, ids, lengths, noise, eps): # (B, T), (B,), (B, Z), (B, K)
@@ -84,8 +84,9 @@ def _check_exportable(model):
         raise ValueError('this is a copy for drawing, made by fast(); '
                          'export the model that it was made from')
     if hasattr(model.generator_config, 'pipeline'):
-        raise ValueError('with the misaligned mask of the released code, the captions of a batch '
-                         'disturb each other; load the model with misaligned=False')
+        raise ValueError('with the misaligned mask of the released code, '
+                         'the captions of a batch disturb each other; '
+                         'load the model with misaligned=False')
     if type(model.text_encoder) not in (TextEncoder, NormalizedTextEncoder) \
             or not isinstance(model.text_encoder.rnn, nn.LSTM):
         raise ValueError('only an LSTM of ours can be exported as a text encoder')
@@ -101,8 +102,11 @@ def export_onnx(
     model: TextToImage,
     folder,      # where to write `model.onnx` and `model.json`
 ) -> Path:
-    """Write what draws without PyTorch. `model.export_onnx(folder)` is the same. Raises ValueError
-    for a copy made by `fast`, and for a model with the released code's misaligned mask."""
+    """Write what draws without PyTorch.
+
+    `model.export_onnx(folder)` is the same. Raises ValueError for a copy made by
+    `fast`, and for a model with the released code's misaligned mask.
+    """
     _check_exportable(model)
     program = torch.onnx.export(
         _Graph(model).cpu().eval(), _example(model.generator_config), dynamic_shapes=_varying(),

@@ -51,8 +51,11 @@ class CaptionedImage:
 # %% ../nbs/a2_files.ipynb #02clas02
 def settle_classes(*splits # lists of `CaptionedImage`
                   ) -> list: # the same lists; every entry has a class number
-    """A class for each entry. A split with a single class is used without classes, with a
-    warning. Raises `ValueError` for a class that is no number."""
+    """A class for each entry.
+
+    A split with a single class is used without classes, with a warning. Raises
+    `ValueError` for a class that is no number.
+    """
     for items in splits:
         for it in items:
             _check_class(it)
@@ -72,16 +75,17 @@ def settle_classes(*splits # lists of `CaptionedImage`
 
 def _check_class(item):
     if not isinstance(item.class_id, (int, np.integer, type(None))):
-        raise ValueError(f'class_id of {item.key or "an entry without key"} must be a whole '
-                         f'number or None, not {item.class_id!r}')
+        raise ValueError(f'class_id of {item.key or "an entry without key"} must be a '
+                         f'whole number or None, not {item.class_id!r}')
 
 def _without_single_class(items):
     classes = {it.class_id for it in items}
     if len(items) < 2 or len(classes) > 1 or None in classes:
         return items
     warnings.warn(
-        f'all {len(items)} pictures of a split have the class {classes.pop()}, so no pair '
-        'would be wrong and nothing would be learned: each is used as a class of its own',
+        f'all {len(items)} pictures of a split have the class {classes.pop()}, '
+        'so no pair would be wrong and nothing would be learned: '
+        'each is used as a class of its own',
         stacklevel=4)
     return [replace(it, class_id=None) for it in items]
 
@@ -174,13 +178,16 @@ def gathering(faults=None): # a list of the caller's
 def read_text(path,
               most=64 # MB
              ) -> str: # lines end in \n
-    "A text file in UTF-8. Other lines are read as latin-1, with a warning. Raises `ValueError`."
+    """A text file in UTF-8.
+
+    Other lines are read as latin-1, with a warning. Raises `ValueError`.
+    """
     data = bounded_bytes(path, most).removeprefix(b'\xef\xbb\xbf')  # the mark of some editors
     if data.count(b'\n') + data.count(b'\r') > 4_000_000:
         raise ValueError(f'{path}: more than two million lines')
     if b'\0' in data:
-        raise ValueError(f'{path}: zero bytes, so this is not text in UTF-8 (UTF-16 perhaps?); '
-                         'save it as UTF-8')
+        raise ValueError(f'{path}: zero bytes, so this is not text in UTF-8 (UTF-16 '
+                         'perhaps?); save it as UTF-8')
     lines = []
     odd = []
     for i, line in enumerate(re.split(b'\r\n?|\n', data), 1):
@@ -190,7 +197,8 @@ def read_text(path,
             lines.append(line.decode('latin1'))
             odd.append(i)
     if odd:
-        warnings.warn(f'{path}, line {odd[0]}: not UTF-8, read as latin-1{_and_more(odd)}',
+        warnings.warn(f'{path}, line {odd[0]}: '
+                      f'not UTF-8, read as latin-1{_and_more(odd)}',
                       stacklevel=3)
     return '\n'.join(lines)
 
@@ -203,19 +211,23 @@ def clean(caption: str) -> str:
     return ' '.join(caption.replace('\ufffd\ufffd', ' ').split())
 
 def read_captions(path) -> list[str]: # one at least, in order
-    "The captions in a text file. Raises `ValueError` if no line has a word, `FileNotFoundError`."
+    """The captions in a text file.
+
+    Raises `ValueError` if no line has a word, `FileNotFoundError`.
+    """
     if not Path(path).is_file():
-        raise FileNotFoundError(f'{path}: no captions; each picture needs a text file, one '
-                                'caption a line')
+        raise FileNotFoundError(
+            f'{path}: no captions; each picture needs a text file, one caption a line')
     lines = [clean(line) for line in read_text(path, most=1).split('\n')]
     good = [c for c in lines if tokenize(c)]
     if not good:
-        raise ValueError(f'{path}: no caption with a word in it; write one sentence a line')
+        raise ValueError(f'{path}: no caption with a word in it; '
+                         'write one sentence a line')
     wordless = [i for i, c in enumerate(lines) if c and not tokenize(c)]
     if wordless:
         i = wordless[0]
-        warnings.warn(f'{path}, line {i + 1}: {lines[i][:40]!r} has no word and is left out'
-                      f'{_and_more(wordless)}', stacklevel=2)
+        warnings.warn(f'{path}, line {i + 1}: {lines[i][:40]!r} has no word and is '
+                      f'left out{_and_more(wordless)}', stacklevel=2)
     return good
 
 def captions_of(path, faults): # → list, or None
@@ -228,8 +240,8 @@ def to_rgb(im: Image.Image) -> Image.Image:
     "Any picture as RGB with 8 bits, turned as its EXIF data ask, transparent parts on white."
     im = ImageOps.exif_transpose(im)
     if im.mode == 'F':
-        raise ValueError('its pixels are floating-point numbers of unknown range; save it with '
-                         '8 or 16 bits')
+        raise ValueError('its pixels are floating-point numbers of unknown range; '
+                         'save it with 8 or 16 bits')
     if im.mode.startswith('I'):
         x = np.asarray(im, 'float32')/257                 # 16 bits: 65535 = 257·255
         x = x.round(out=x).clip(0, 255, out=x)
@@ -242,7 +254,10 @@ def to_rgb(im: Image.Image) -> Image.Image:
 def around(box,  # x, y, width, height in pixels
            size  # of the picture: width, height
           ) -> tuple[int, int, int, int]: # left, top, right, bottom
-    "The square of half-side ¾ max(w, h) around the box (released code). Raises `ValueError`."
+    """The square of half-side ¾ max(w, h) around the box (released code).
+
+    Raises `ValueError`.
+    """
     x, y, w, h = box
     if not all(map(math.isfinite, box)) or min(w, h) <= 0:
         raise ValueError(f'the box {tuple(box)} (x, y, width, height) is impossible')
@@ -252,8 +267,8 @@ def around(box,  # x, y, width, height in pixels
     left, top = max(0, cx - r), max(0, cy - r)
     right, bottom = min(size[0], cx + r), min(size[1], cy + r)
     if left >= right or top >= bottom:
-        raise ValueError(f'the box {tuple(box)} (x, y, width, height) lies outside the picture '
-                         f'of {size[0]} × {size[1]} pixels')
+        raise ValueError(f'the box {tuple(box)} (x, y, width, height) lies outside the '
+                         f'picture of {size[0]} × {size[1]} pixels')
     return left, top, right, bottom
 
 # %% ../nbs/a2_files.ipynb #ad3bae77
@@ -263,15 +278,18 @@ _FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'GIF', 'TIFF')  # MPO counts as JPEG
 def _check_size(size): # width, height
     "Raises `ValueError` for sizes that no picture to learn from has."
     if size[0]*size[1] > _PIXELS:
-        raise ValueError(f'{size[0]} × {size[1]} pixels are more than {_PIXELS//10**6} million; '
-                         'make it smaller')
+        raise ValueError(f'{size[0]} × {size[1]} pixels are more than {_PIXELS//10**6} '
+                         'million; make it smaller')
     if max(size) > 50*min(size):
         raise ValueError(f'{size[0]} × {size[1]} pixels are a strip, not a picture')
 
 def open_picture(image,    # a path, an array (H, W, 3) uint8, or an object with `read()`
                  box=None  # x, y, width, height: cut out the square `around` it
                 ) -> Image.Image: # RGB
-    "The picture of an entry. Raises `ValueError` that names the file if it cannot be decoded."
+    """The picture of an entry.
+
+    Raises `ValueError` that names the file if it cannot be decoded.
+    """
     if hasattr(image, 'read'):
         image = image.read()
     im = _from_array(image) if isinstance(image, np.ndarray) else _from_file(image)
@@ -298,7 +316,8 @@ def _from_file(path):
                 return to_rgb(im)
     except Exception as e:
         reason = damage_by_git(path) if os.path.isfile(path) else ''
-        raise ValueError(f'{path}: not a picture that can be read ({reason or e})') from None
+        raise ValueError(f'{path}: not a picture that can be read '
+                         f'({reason or e})') from None
 
 def shrunk(item: CaptionedImage,
            side: int # pixels
@@ -402,7 +421,8 @@ def look_at(item: CaptionedImage,
             with noting(faults, 'box', where):
                 im = open_picture(np.asarray(im), item.box)
             if 4*min(im.size) < size:
-                warnings.warn(f'{im.size[0]} × {im.size[1]} pixels will be enlarged to {size}',
+                warnings.warn(f'{im.size[0]} × {im.size[1]} pixels will be '
+                              f'enlarged to {size}',
                               stacklevel=2)
     said = [c for c in item.captions if isinstance(c, str)]
     if not any(tokenize(c) for c in said):
@@ -416,13 +436,17 @@ def look_at(item: CaptionedImage,
 
 # %% ../nbs/a2_files.ipynb #02wher02
 def find_folder(path) -> Path:
-    "The folder at `path`; `~` is expanded. Raises `FileNotFoundError` if there is none."
+    """The folder at `path`; `~` is expanded.
+
+    Raises `FileNotFoundError` if there is none.
+    """
     root = Path(path).expanduser()
     if not root.exists():
         raise FileNotFoundError(f'{root}: there is no such folder')
     if not root.is_dir():
         hint = _other_reader(root)
-        raise FileNotFoundError(f'{root}: this is a file, and a folder is expected{hint}')
+        raise FileNotFoundError(
+            f'{root}: this is a file, and a folder is expected{hint}')
     return root
 
 def find_file(path) -> Path:
@@ -432,7 +456,8 @@ def find_file(path) -> Path:
         raise FileNotFoundError(f'{file}: there is no such file')
     if file.is_dir():
         hint = _other_reader(file)
-        raise FileNotFoundError(f'{file}: this is a folder, and a file is expected{hint}')
+        raise FileNotFoundError(
+            f'{file}: this is a folder, and a file is expected{hint}')
     return file
 
 def _other_reader(path) -> str:
@@ -492,7 +517,10 @@ def paperbird_items(birds    # `PaperBirds`
 def read_names(path,
                faults # a list; names that end in an invisible \\r are mended, and an odd fault
               ) -> list[str]:
-    "`filenames.pickle`: a list of names without ending. Raises `ValueError` that names the file."
+    """`filenames.pickle`: a list of names without ending.
+
+    Raises `ValueError` that names the file.
+    """
     names = load_pickle(path)
     strings = isinstance(names, list) and all(isinstance(n, str) for n in names)
     if not strings or not names:
@@ -505,14 +533,18 @@ def read_names(path,
     return mended
 
 def read_classes(path, n) -> list[int]: # n of them
-    "`class_info.pickle`: one number for each name. Raises `ValueError`, `FileNotFoundError`."
+    """`class_info.pickle`: one number for each name.
+
+    Raises `ValueError`, `FileNotFoundError`.
+    """
     if not path.is_file():
-        raise FileNotFoundError('not there; with skip_bad=True each picture is a class of its own')
+        raise FileNotFoundError(
+            'not there; with skip_bad=True each picture is a class of its own')
     classes = load_pickle(path)
     integers = isinstance(classes, list) and all(isinstance(c, int) for c in classes)
     if not integers or len(classes) != n:
-        raise ValueError(f'{path}: expected a list of {n} class numbers, one for each name in '
-                         'filenames.pickle')
+        raise ValueError(f'{path}: expected a list of {n} class numbers, '
+                         'one for each name in filenames.pickle')
     return classes
 
 def read_rows(path, fields) -> list: # of lists of strings
@@ -520,7 +552,8 @@ def read_rows(path, fields) -> list: # of lists of strings
     rows = [line.split() for line in read_text(path).strip().split('\n')]
     for i, row in enumerate(rows, 1):
         if len(row) != fields:
-            raise ValueError(f'{path}, line {i}: expected {fields} fields, found {len(row)}')
+            raise ValueError(f'{path}, line {i}: expected {fields} fields, '
+                             f'found {len(row)}')
     return rows
 
 def read_boxes(folder) -> dict: # path within images/ → x, y, width, height
@@ -532,21 +565,24 @@ def read_boxes(folder) -> dict: # path within images/ → x, y, width, height
         for i, *box in read_rows(path, 5):
             boxes[names[i]] = tuple(float(v) for v in box)
     except (KeyError, ValueError) as e:
-        raise ValueError(f'{path}: expected lines "id x y width height" with ids of images.txt '
-                         f'({e})') from None
+        raise ValueError(f'{path}: expected lines "id x y width height" with ids of '
+                         f'images.txt ({e})') from None
     return boxes
 
 # %% ../nbs/a2_files.ipynb #001c16fb
 def cub_items(path,       # the folder
               faults=None # a list for faults, whose entries are then left out; None: `DataError`
              ) -> tuple[list, list]: # training, test
-    "CUB in the authors' layout. Pictures are looked for, and boxes compared with their sizes."
+    """CUB in the authors' layout.
+
+    Pictures are looked for, and boxes compared with their sizes.
+    """
     root = find_folder(path)
     lists = ['train/filenames.pickle', 'test/filenames.pickle']
     for needed in ['CUB_200_2011/images', 'text', *lists]:
         if not (root/needed).exists():
-            _refuse(root, f'{needed} is not there; expected CUB_200_2011/, text/, train/ and test/ '
-                          'as the authors of AttnGAN lay them out')
+            _refuse(root, f'{needed} is not there; expected CUB_200_2011/, text/, '
+                          'train/ and test/ as the authors of AttnGAN lay them out')
     boxes = read_boxes(root/'CUB_200_2011')
     with gathering(faults) as found:
         return _cub_split(root, 'train', boxes, found), _cub_split(root, 'test', boxes, found)
@@ -555,7 +591,10 @@ def hold_out_classes(items,  # list of `CaptionedImage` with classes
                      n,      # number of classes
                      seed=0  # of the choice
                     ) -> tuple[list, list]: # the others; those of the `n`, with one caption each
-    "Entries of `n` classes, taken out for validation. Raises ValueError if none would be left."
+    """Entries of `n` classes, taken out for validation.
+
+    Raises ValueError if none would be left.
+    """
     classes = sorted({item.class_id for item in items})
     if not 0 < n < len(classes):
         raise ValueError(f'{n} classes cannot be held out of {len(classes)}')
@@ -601,9 +640,9 @@ def _read_coco(path, pictures, faults):
             name = i['file_name'].strip()
             items.append(CaptionedImage(pictures/name, captions[i['id']], key=Path(name).stem))
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise ValueError(f'{path}: not the captions of COCO ({type(e).__name__}: {str(e)[:200]}); '
-                         'expected "images" with id and file_name, "annotations" with image_id '
-                         'and caption') from None
+        raise ValueError(f'{path}: not the captions of COCO ({type(e).__name__}: '
+                         f'{str(e)[:200]}); expected "images" with id and file_name, '
+                         '"annotations" with image_id and caption') from None
     for it in items:
         said = it.captions
         it.captions = [c for c in said if tokenize(c)]
@@ -628,9 +667,9 @@ def coco_items(path, faults=None # as of `cub_items`
     official = _coco_files(root)
     repacked = (root/'train'/'filenames.pickle').is_file() and (root/'images').is_dir()
     if not official and not repacked:
-        _refuse(root, 'neither captions_train2014.json nor captions_train2017.json (official '
-                      'files), nor train/filenames.pickle and images/ (the layout of the authors '
-                      'of AttnGAN) is there')
+        _refuse(root, 'neither captions_train2014.json nor captions_train2017.json '
+                      '(official files), nor train/filenames.pickle and images/ (the '
+                      'layout of the authors of AttnGAN) is there')
     with gathering(faults) as found:
         if official:
             for file, pictures in official.values():
@@ -663,7 +702,8 @@ def import_h5py():
     try:
         import h5py
     except ImportError:
-        raise ImportError("FashionGen needs h5py: pip install 'attngan[fashiongen]'") from None
+        raise ImportError("FashionGen needs h5py: "
+                          "pip install 'attngan[fashiongen]'") from None
     return h5py
 
 def open_h5(path): # → h5py.File; call it with the lock held
@@ -681,7 +721,8 @@ def open_h5(path): # → h5py.File; call it with the lock held
         f = h5py.File(path, 'r')
     except (OSError, RuntimeError) as e:
         reason = damage_by_git(path) or e
-        raise ValueError(f'{path}: not an HDF5 file, or an incomplete one ({reason})') from None
+        raise ValueError(f'{path}: not an HDF5 file, '
+                         f'or an incomplete one ({reason})') from None
     _handles[path] = stamp, f
     return f
 
@@ -695,17 +736,17 @@ def open_dataset(f, name): # an open HDF5 file → h5py.Dataset
     if d.is_virtual or d.external or d.file != f:
         raise ValueError(f'{f.filename}: the numbers of {name!r} lie in another file')
     if d.dtype.kind not in 'Siu' or d.dtype.itemsize > 10**5:
-        raise ValueError(f'{f.filename}: {name!r} is of type {d.dtype}; integers and strings of '
-                         'fixed length are read')
+        raise ValueError(f'{f.filename}: {name!r} is of type {d.dtype}; '
+                         'integers and strings of fixed length are read')
     if not d.shape or d.shape[0] > 5_000_000:
-        raise ValueError(f'{f.filename}: {name!r} has the shape {d.shape}; expected up to five '
-                         'million rows')
+        raise ValueError(f'{f.filename}: {name!r} has the shape {d.shape}; '
+                         'expected up to five million rows')
     compressed = d.id.get_create_plist().get_nfilters() > 0
     row = math.prod(d.shape[1:])*d.dtype.itemsize
     chunk = math.prod(d.chunks)*d.dtype.itemsize if d.chunks else row
     if max(row, chunk) > (3*10**7 if compressed else 2*10**8):
-        raise ValueError(f'{f.filename}: {name!r} has {d.shape} entries, in chunks of {chunk} '
-                         'bytes: too large to read')
+        raise ValueError(f'{f.filename}: {name!r} has {d.shape} entries, '
+                         f'in chunks of {chunk} bytes: too large to read')
     return d
 
 def _check_stored(d, place): # an offset of a chunk, as HDF5 counts it
@@ -738,14 +779,17 @@ class H5Picture:
             with _handles_lock:
                 return read_row(open_dataset(open_h5(self.path), 'input_image'), self.row)
         except (OSError, KeyError, RuntimeError, ValueError) as e:
-            raise ValueError(f'{self.path}, row {self.row}: not a picture that can be read '
-                             f'({e})') from None
+            raise ValueError(f'{self.path}, row {self.row}: '
+                             f'not a picture that can be read ({e})') from None
 
 # %% ../nbs/a2_files.ipynb #h5pr0be1
 def try_first(path, function, # of no arguments
               more=9*10**8    # bytes of memory that the trial may take
              ):
-    "Call `function` in a process of its own, on Linux. Raises `ValueError` if it fails."
+    """Call `function` in a process of its own, on Linux.
+
+    Raises `ValueError` if it fails.
+    """
     if not sys.platform.startswith('linux'):
         return
     answer, question = os.pipe()
@@ -800,8 +844,8 @@ def _read_fashiongen(f): # → descriptions, categories, products
     d = open_dataset(f, 'input_image')
     n = len(d)
     if len(d.shape) != 4 or d.shape[-1] != 3 or d.dtype != np.uint8:
-        raise ValueError(f'expected "input_image" of shape (M, 256, 256, 3) in bytes, found '
-                         f'{d.shape} of {d.dtype}')
+        raise ValueError('expected "input_image" of shape (M, 256, 256, 3) in bytes, '
+                         f'found {d.shape} of {d.dtype}')
     _check_size(d.shape[2:0:-1])
     texts = _read_column(f, 'input_description', n)
     kinds = _read_column(f, 'input_category', n)
@@ -830,7 +874,8 @@ def _fashiongen_split(path, categories, faults):
     rows = [i for i, k in enumerate(kinds) if k.strip().upper() in categories]
     if not rows:
         there = sorted({k[:40] for k in kinds})[:50]
-        raise ValueError(f'{path}: none of the categories {list(categories)}; there are {there}')
+        raise ValueError(f'{path}: none of the categories {list(categories)}; '
+                         f'there are {there}')
     items = []
     for i, class_id in zip(rows, class_numbers([products[i] for i in rows])):
         first = clean(texts[i].split('.')[0])
@@ -855,13 +900,16 @@ _SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid',
                     dev='valid', test='test', testing='test')
 
 def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, validation
-    "Hold back a `share` of the pictures, one at least, chosen by `seed`. Raises `ValueError`."
+    """Hold back a `share` of the pictures, one at least, chosen by `seed`.
+
+    Raises `ValueError`.
+    """
     if len(items) < 2:
         raise ValueError('one picture cannot be both trained on and held back; '
                          'two at least are needed')
     if not isinstance(share, (int, float)) or not 0 <= share < 1:
-        raise ValueError(f'valid_pct, the share to hold back, must be a number from 0 to below 1, '
-                         f'not {share!r}')
+        raise ValueError('valid_pct, the share to hold back, '
+                         f'must be a number from 0 to below 1, not {share!r}')
     n = min(max(1, round(share*len(items))), len(items) - 1)
     held = set(random.Random(seed).sample(range(len(items)), n))
     train = [it for i, it in enumerate(items) if i not in held]
@@ -872,15 +920,18 @@ def divide(where, # the data set, for messages
            splits, # 'train', 'valid', 'test' or None for each entry
            valid_pct, # share to hold back, or None
            seed):
-    "Training and validation, by the splits that are named, or else at random. Raises `ValueError`."
+    """Training and validation, by the splits that are named, or else at random.
+
+    Raises `ValueError`.
+    """
     train = [it for it, s in zip(items, splits) if s == 'train']
     valid = [it for it, s in zip(items, splits) if s == 'valid']
     test = [it for it, s in zip(items, splits) if s == 'test']
     if not items:
         return [], []
     if None in splits and set(splits) != {None}:
-        raise ValueError(f'{where}: {items[splits.index(None)].key} is in no split, and others '
-                         'are: say train, valid or test of each picture')
+        raise ValueError(f'{where}: {items[splits.index(None)].key} is in no split, '
+                         'and others are: say train, valid or test of each picture')
     if not valid and not test:
         try:
             return split_items(items, .1 if valid_pct is None else valid_pct, seed)
@@ -890,7 +941,8 @@ def divide(where, # the data set, for messages
         raise ValueError(f'{where}: there are pictures for validation or testing, '
                          'and none for training')
     if valid_pct is not None:
-        raise ValueError(f'{where} itself says which pictures are held back: leave out valid_pct')
+        raise ValueError(f'{where} itself says which pictures are held back: '
+                         'leave out valid_pct')
     return train, valid or test
 
 def folder_splits(root, tops) -> list: # `tops`: the first sub-folder of each picture, or None
@@ -901,7 +953,8 @@ def folder_splits(root, tops) -> list: # `tops`: the first sub-folder of each pi
         return [None]*len(tops)  # a class of this name among others: locomotives
     if 'train' in named and len(named) > 1 and None in splits:
         other = tops[splits.index(None)]
-        raise ValueError(f'{root}: the folders train and valid or test divide the pictures, '
+        raise ValueError(f'{root}: '
+                         'the folders train and valid or test divide the pictures, '
                          f'but there are others in {other or "no folder"!r}; move them')
     return splits if 'train' in named and None not in splits else [None]*len(tops)
 
@@ -912,7 +965,10 @@ def folder_items(path,           # the folder with the pictures
                  seed=0,         # of the choice
                  faults=None     # see `cub_items`
                 ) -> tuple[list, list]: # training, validation
-    "Every picture under `path` with its captions. A picture or text without the other is a fault."
+    """Every picture under `path` with its captions.
+
+    A picture or text without the other is a fault.
+    """
     root = find_folder(path)
     texts = root if texts is None else find_folder(texts)
     pictures = [p for p in _files_under(root) if p.suffix.lower() in _PICTURES]
@@ -990,15 +1046,16 @@ def table_rows(path):
             if not fields:
                 continue
             if len(fields) > len(names):
-                raise ValueError(f'more fields than columns; a caption with a {delimiter!r} in '
-                                 'it needs "quotes"')
+                raise ValueError('more fields than columns; '
+                                 f'a caption with a {delimiter!r} in it needs "quotes"')
             row = dict(zip(names, fields))
             if headless:
                 row['image'] = re.sub(r'#\d+$', '', row['image'])
             yield line, row
     except csv.Error as e:
-        raise ValueError(f'{path}, line {line + 1}: a field whose "quotes" are not closed, or that '
-                         f'goes on after them ({e}); write "quotes" inside of them twice') from None
+        raise ValueError(f'{path}, line {line + 1}: a field whose "quotes" '
+                         f'are not closed, or that goes on after them ({e}); '
+                         'write "quotes" inside of them twice') from None
     except (ValueError, RecursionError) as e:
         raise ValueError(f'{path}, line {line}: {e}') from None
 
@@ -1023,8 +1080,8 @@ def find_column(path, row,    # the first row, as a dict
         if name in names:
             return name
     asked = repr(wanted) if wanted else ' or '.join(usual[:2])
-    raise ValueError(f'{path}, line 1: no column {asked}; the columns are {names[:20]}. '
-                     f'Pass {argument}=')
+    raise ValueError(f'{path}, line 1: no column {asked}; '
+                     f'the columns are {names[:20]}. Pass {argument}=')
 
 # %% ../nbs/a2_files.ipynb #0cfe1f99
 def table_items(path,             # a CSV file with a header, or JSON lines
@@ -1053,9 +1110,11 @@ def table_items(path,             # a CSV file with a header, or JSON lines
             try:
                 name, captions, kind, split = _read_table_row(row, image_col, caption_col)
                 if classes.setdefault(name, kind) != kind:
-                    raise ValueError(f'{name} is of class {kind!r}, above of {classes[name]!r}')
+                    raise ValueError(
+                        f'{name} is of class {kind!r}, above of {classes[name]!r}')
                 if splits.setdefault(name, split) != split:
-                    raise ValueError(f'{name} is in split {split!r}, above in {splits[name]!r}')
+                    raise ValueError(
+                        f'{name} is in split {split!r}, above in {splits[name]!r}')
             except ValueError as e:
                 found.append(Fault('caption', where, str(e)[:300]))
                 continue
@@ -1072,8 +1131,8 @@ def table_items(path,             # a CSV file with a header, or JSON lines
         for item, number in zip(items.values(), class_numbers(list(classes.values()))):
             item.class_id = number
         if not any(present(items.values())):
-            raise FileNotFoundError(f'{path}: none of its pictures is in {folder}; pass images=, '
-                                    'the folder with the pictures')
+            raise FileNotFoundError(f'{path}: none of its pictures is in {folder}; '
+                                    'pass images=, the folder with the pictures')
         good = sound(list(items.values()), found)
         return divide(path, good, [splits[it.key] for it in good], valid_pct, seed)
 
@@ -1119,7 +1178,10 @@ def write_vocabulary(path, splits): # for each split, for each picture, its capt
     write(path, [*ids, dict(enumerate(vocab.words)), vocab.ids])
 
 def undirected(birds, n) -> list: # n captions of each bird
-    "Captions of paper birds without left and right. `birds` should have three times as many."
+    """Captions of paper birds without left and right.
+
+    `birds` should have three times as many.
+    """
     chosen = []
     for captions in birds.texts():
         fitting = [c for c in captions if not {'left', 'right'} & set(c.split())]

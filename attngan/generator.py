@@ -211,8 +211,8 @@ class GeneratorConfig:
         several = not isinstance(self.hidden, int)
         widths = self.hidden if several else (self.hidden,)
         if not widths or min(widths) < 1:
-            raise ValueError('hidden must be 1 or more, one width for all stages or one '
-                             f'for each, not {self.hidden}')
+            raise ValueError('hidden must be 1 or more, one width for all stages or '
+                             f'one for each, not {self.hidden}')
         if several and len(widths) != self.stages:
             raise ValueError(f'hidden has {len(widths)} widths for '
                              f'stages = {self.stages}')

@@ -34,7 +34,7 @@ def _sizes(repo, revision, token): # → {file: bytes}; None without a network; 
         raise FileNotFoundError(
             f'no folder {repo!r}, and {constants.ENDPOINT} knows no such repository '
             '(if it is private: hf auth login, or token=…)') from None
-    except Exception as e:          # no network: perhaps the files were downloaded earlier
+    except Exception as e:  # no network: perhaps the files were downloaded earlier
         return None, _one_line(e)
     return {file.rfilename: file.size for file in info.siblings}, ''
 
@@ -43,8 +43,11 @@ def download(
     revision=None,  # a branch, tag or commit; None: the main branch
     token=None,     # an access token; None: the one of `hf auth login`, if any
 ) -> Path:          # a folder with config.json and model.safetensors
-    """Fetch a model from the Hub, or find it among earlier downloads. Raises FileNotFoundError
-    that says why there is none, ValueError if the repository holds no model of this library."""
+    """Fetch a model from the Hub, or find it among earlier downloads.
+
+    Raises FileNotFoundError that says why there is none, ValueError if the repository
+    holds no model of this library.
+    """
     try:
         from huggingface_hub import constants, snapshot_download
     except ModuleNotFoundError:
@@ -56,13 +59,14 @@ def download(
         if sizes.get(name) is None:
             raise ValueError(f'{address} is no model of this library: it has no {name}')
         if sizes[name] > most * 10**6:
-            raise ValueError(f'{address}: {name} has {sizes[name]/1e6:.0f} MB, more than {most}')
+            raise ValueError(f'{address}: {name} has {sizes[name]/1e6:.0f} MB, '
+                             f'more than {most}')
     try:
         return Path(snapshot_download(repo, revision=revision, token=token,
                                       allow_patterns=list(_MAX_MB), local_files_only=sizes is None))
     except Exception as e:
-        raise FileNotFoundError(f'no folder {repo!r}, and {constants.ENDPOINT} does not give it: '
-                                f'{reason or _one_line(e)}') from None
+        raise FileNotFoundError(f'no folder {repo!r}, and {constants.ENDPOINT} does '
+                                f'not give it: {reason or _one_line(e)}') from None
 
 # %% ../nbs/a6_hub.ipynb #ahub0011
 def fingerprint(model) -> str:
@@ -89,7 +93,10 @@ def _look_up(entries, keys, whose):
     return float(entries)
 
 def _measurements(model, evaluation): # → [(metric, drawn, real or None)], evaluation
-    "The numbers for the card. Raises ValueError if the file is of other weights or another kind."
+    """The numbers for the card.
+
+    Raises ValueError if the file is of other weights or another kind.
+    """
     entries = load_json(evaluation)
     try:
         weights = entries['weights']
@@ -180,8 +187,11 @@ def upload(
     token=None,       # an access token that may write; None: the one of `hf auth login`
     evaluation=None,  # a file that `attngan_evaluate` wrote for this model
 ) -> str:             # the address of the repository
-    """Send a model and its card to the Hub. Raises PermissionError or ConnectionError that says
-    why it was not sent; nothing has changed then."""
+    """Send a model and its card to the Hub.
+
+    Raises PermissionError or ConnectionError that says why it was not sent; nothing has
+    changed then.
+    """
     try:
         from huggingface_hub import constants, create_repo, upload_folder
     except ModuleNotFoundError:
@@ -198,7 +208,8 @@ def upload(
             message = f'{repo} was not sent to {constants.ENDPOINT}: {_one_line(e)}'
             status = getattr(getattr(e, 'response', None), 'status_code', 0)
             if status in (401, 403):
-                raise PermissionError(f'{message} (run hf auth login, or set HF_TOKEN or token=…, '
-                                      'with a token that may write there)') from None
+                raise PermissionError(
+                    f'{message} (run hf auth login, or set HF_TOKEN or token=…, '
+                    'with a token that may write there)') from None
             raise ConnectionError(message) from None
     return f'{constants.ENDPOINT}/{repo}'

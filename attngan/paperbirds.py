@@ -39,7 +39,10 @@ PARTS = ['background', 'body', 'belly', 'crown', 'wing',
 # %% ../nbs/02_paperbirds.ipynb #77e6556a
 @dataclass(frozen=True)
 class Species:
-    "Colours and build. All birds of one species have the same class in the DAMSM losses."
+    """Colours and build.
+
+    All birds of one species have the same class in the DAMSM losses.
+    """
     body: str   # the name of a colour, and so for the next five
     belly: str
     crown: str
@@ -79,7 +82,10 @@ class Species:
 # %% ../nbs/02_paperbirds.ipynb #fc3c1025
 @dataclass(frozen=True)
 class Scene:
-    "Pose and surroundings. Lengths in picture widths or half bodies, angles in degrees."
+    """Pose and surroundings.
+
+    Lengths in picture widths or half bodies, angles in degrees.
+    """
     facing: str         # 'left' or 'right'
     ground: str         # a name of GROUNDS
     x: float            # shift of the bird, in picture widths
@@ -221,7 +227,10 @@ def beak(sp, sc):
 
 # %% ../nbs/02_paperbirds.ipynb #c0363b56
 class Canvas:
-    "A picture and its mask. Points are in picture widths, (0, 0) top left, (1, 1) bottom right."
+    """A picture and its mask.
+
+    Points are in picture widths, (0, 0) top left, (1, 1) bottom right.
+    """
     def __init__(self,
                  size,          # side of the picture in pixels
                  sky,           # two colours, (2, 3): above and below
@@ -458,7 +467,10 @@ def draw(sp: Species, sc: Scene,
          size: int = 64,         # side of the picture in pixels
          upto: int = len(DRAWN)  # draw only the first few parts, to show how a bird comes about
         ) -> tuple[np.ndarray, np.ndarray]: # picture (size, size, 3) and mask (size, size), uint8
-    "One bird in its surroundings. The same species, scene and size give the same bytes."
+    """One bird in its surroundings.
+
+    The same species, scene and size give the same bytes.
+    """
     rng = random.Random(sc.seed)
     names = ('body', 'belly', 'crown', 'wing', 'tail', 'beak')
     col = {k: jitter(rng, COLOURS[getattr(sp, k)]) for k in names}
@@ -747,7 +759,10 @@ def retrieval_ceiling(birds: PaperBirds,
                       pool: int = 100, # captions to choose from, the true one included
                       seed: int = 0
                      ) -> float:       # share of games won, 0…1
-    "R-precision of a perfect reader. Raises `ValueError` if too few birds are of other species."
+    """R-precision of a perfect reader.
+
+    Raises `ValueError` if too few birds are of other species.
+    """
     fewest = min(int((birds.species != s).sum()) for s in set(birds.species))
     if fewest < pool - 1:
         raise ValueError(f'pool={pool} needs {pool - 1} birds of other species, '

@@ -160,12 +160,12 @@ def gradient_penalty(
     "‖∇‖ᵖ of the conditional logit at real, matching pairs (MA-GP of DF-GAN)."
     images = images.detach().requires_grad_()
     sentence = sentence.detach().requires_grad_()
-    logits = d.conditional(d(images), sentence)                          # (B,)
+    logits = d.conditional(d(images), sentence)             # (B,)
     by_image, by_sentence = torch.autograd.grad(
         logits.sum(), (images, sentence), create_graph=True
-    )                                                                    # (B, 3, S, S), (B, D)
-    square = by_image.flatten(1).square().sum(1)                         # (B,)
-    square = square + scale**2*by_sentence.square().sum(1)               # (B,)
+    )                                                       # (B, 3, S, S), (B, D)
+    square = by_image.flatten(1).square().sum(1)            # (B,)
+    square = square + scale**2*by_sentence.square().sum(1)  # (B,)
     return (square + 1e-12).sqrt().pow(power).mean()
 
 # %% ../nbs/41_recipes.ipynb #f831d845
@@ -206,9 +206,9 @@ def attention_distillation(
     lengths,    # (B,) real words
 ):              # scalar ≥ 0, the mean over all real words
     "KL divergence of where a word is in the generator from where the DAMSM finds it."
-    pooled = F.adaptive_avg_pool2d(attention, target.shape[2:])          # (B, T, h, w)
-    pooled = pooled.flatten(2) + 1e-6                                    # (B, T, N)
-    where = pooled/pooled.sum(2, keepdim=True)                           # (B, T, N), sums to 1
+    pooled = F.adaptive_avg_pool2d(attention, target.shape[2:])  # (B, T, h, w)
+    pooled = pooled.flatten(2) + 1e-6                            # (B, T, N)
+    where = pooled/pooled.sum(2, keepdim=True)                   # (B, T, N), sums to 1
     kl = F.kl_div(where.log(), target.flatten(2), reduction='none').sum(2)   # (B, T)
     return kl[word_mask(lengths, kl.shape[1])].mean()
 
@@ -264,16 +264,16 @@ class FlipLoss(LossCallback):
         with learn.autocast():
             flip_logit = self.model.generator.flip_logit(learn.sentence)[:, 0].float()  # (B,)
             with torch.no_grad():
-                features = d(learn.fakes[0].flip(3))                     # (B, F, 4, 4)
+                features = d(learn.fakes[0].flip(3))  # (B, F, 4, 4)
                 mirrored = [
                     d.conditional(features, learn.sentence),
                     d.unconditional(features),
                 ]
         gain = _sum_of_logits(mirrored) - _sum_of_logits(learn.logits[0])    # (B,)
-        was_flipped = learn.noise[:, 0] < flip_logit                     # (B,)
+        was_flipped = learn.noise[:, 0] < flip_logit  # (B,)
         gain = torch.where(was_flipped, -gain, gain)
-        advantage = gain - gather(gain).mean()                           # (B,)
-        chance = torch.special.ndtr(flip_logit)                          # (B,), of a flip
+        advantage = gain - gather(gain).mean()        # (B,)
+        chance = torch.special.ndtr(flip_logit)       # (B,), of a flip
         learn.losses[self.term] = -(chance*advantage).mean()
 
 
@@ -479,8 +479,8 @@ def keep_features(
 ) -> DataLoaders:
     """Loaders of the same captions, with backbone features in place of the pictures.
 
-    Raises ValueError if the pictures are cut at random, the backbone is not frozen, or an
-    entry has no key.
+    Raises ValueError if the pictures are cut at random, the backbone is not frozen, or
+    an entry has no key.
     """
     datasets = [dls.train_ds, dls.valid_ds]
     if any(data.train and data.augment for data in datasets):
@@ -492,7 +492,8 @@ def keep_features(
         raise ValueError('the backbone is not frozen: call encoder.freeze() before')
     items = {item.key: item for data in datasets for item in data.items}
     if not all(items):
-        raise ValueError('an entry has no key, by which its picture could be found again')
+        raise ValueError('an entry has no key, '
+                         'by which its picture could be found again')
     encoder.eval().to(dls.device)
     size = datasets[0].sizes[-1]
     zoom = datasets[0].zoom

@@ -73,7 +73,10 @@ def write_state(
     path,  # of the file; written under another name first
     state,  # tensors, numbers, strings, lists, tuples and dictionaries of them
 ):
-    "Write a checkpoint. Raises OSError if the disk is full; an older file is then unchanged."
+    """Write a checkpoint.
+
+    Raises OSError if the disk is full; an older file is then unchanged.
+    """
     with atomic_write(path) as temporary, open(temporary, 'wb') as file:
         checksummed = _Checksummed(file)
         torch.save(state, checksummed)
@@ -193,8 +196,8 @@ def _newest(folder) -> tuple:  # path and state; or None and None
             log.warning(f'{error}. Trying the one before.')
     if files:
         names = ', '.join(f.name for f in files)
-        raise ValueError(f'none of the {len(files)} checkpoints in {folder} can be read ({names}). '
-                         'To start anew, give another folder')
+        raise ValueError(f'none of the {len(files)} checkpoints in {folder} can be '
+                         f'read ({names}). To start anew, give another folder')
     return None, None
 
 # %% ../nbs/a5b_resuming.ipynb #87189a9d
@@ -305,7 +308,8 @@ class Checkpoint(Callback):
         wrong = _differences(state['identity'], _identity(self.learn))
         if wrong:
             more = f'; and {len(wrong) - 5} more' if len(wrong) > 5 else ''
-            raise ValueError(f'{path} is of another training: ' + '; '.join(wrong[:5]) + more)
+            raise ValueError(f'{path} is of another '
+                             'training: ' + '; '.join(wrong[:5]) + more)
         self.restored = state
         self.own = state['processes'][rank()]  # what this process had put in
         self.earlier = state['seconds']
@@ -394,7 +398,8 @@ class Checkpoint(Callback):
     def after_fit(self):
         "A last file, which says that all is done."
         if self.asked_to_stop:
-            raise KeyboardInterrupt(f'stopped; resume=True continues from {self.folder}')
+            raise KeyboardInterrupt(
+                f'stopped; resume=True continues from {self.folder}')
         self._write(self.n_epoch, 0)
 
     def _write_if_due(self, epoch, batch):
@@ -434,7 +439,10 @@ class Checkpoint(Callback):
         )
 
     def _write(self, epoch, batch):
-        "Write a new file and remove the oldest one. Errors are logged, and training continues."
+        """Write a new file and remove the oldest one.
+
+        Errors are logged, and training continues.
+        """
         state = self._state(epoch, batch)
         self.written = time.monotonic()
         if rank() > 0:
@@ -446,8 +454,8 @@ class Checkpoint(Callback):
         ]
         if bad:
             log.error(
-                f'no checkpoint after batch {self.train_iter}: {len(bad)} tensors are not '
-                f'finite, the first is {bad[0]}. The last good one stays.'
+                f'no checkpoint after batch {self.train_iter}: {len(bad)} tensors are '
+                f'not finite, the first is {bad[0]}. The last good one stays.'
             )
             return
         if any(isinstance(cb, Watch) and cb.suspicious for cb in self.learn.cbs):
@@ -457,8 +465,8 @@ class Checkpoint(Callback):
             write_state(path, state)
         except OSError as error:
             log.error(
-                f'{path} could not be written ({error}). Training continues and will try '
-                'again; earlier checkpoints are unchanged.'
+                f'{path} could not be written ({error}). Training continues and will '
+                'try again; earlier checkpoints are unchanged.'
             )
             return
         removable = [f for f in checkpoints(self.folder) if not f.stem.endswith('kept')]
@@ -471,11 +479,11 @@ def _evenness(
     attention,  # (B, T, H, W); sums over T are 1
     lengths,    # (B,) words of each caption
 ):              # scalar 0…1: 0 all on one word, 1 all words alike; the mean over the batch
-    several = lengths > 1                                             # where there is a choice
+    several = lengths > 1                # where there is a choice
     if not several.any():
         return attention.new_tensor(.5)
-    a = attention[several].float()                                    # (n, T, H, W)
-    entropy = -torch.xlogy(a, a).sum(1)                               # (n, H, W)
+    a = attention[several].float()       # (n, T, H, W)
+    entropy = -torch.xlogy(a, a).sum(1)  # (n, H, W)
     return (entropy.mean((1, 2))/lengths[several].log()).mean()
 
 # %% ../nbs/a5b_resuming.ipynb #e8c8b75d
@@ -592,7 +600,10 @@ def log_to(
     size=1_000_000,  # bytes; then a new file is started
     keep=3,  # older files to keep
 ):
-    "Log to a file, warnings also to the screen. Of several processes only the first one logs."
+    """Log to a file, warnings also to the screen.
+
+    Of several processes only the first one logs.
+    """
     log.setLevel(logging.INFO)
     log.handlers.clear()
     if rank_distrib() > 0:

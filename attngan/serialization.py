@@ -29,7 +29,10 @@ import torch
 # %% ../nbs/a1_serialization.ipynb #a1atom01
 @contextmanager
 def atomic_write(path):  # of a file or a folder
-    "Give a temporary path to write to. It becomes `path`, or disappears after an error."
+    """Give a temporary path to write to.
+
+    It becomes `path`, or disappears after an error.
+    """
     path = Path(path)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
@@ -62,7 +65,8 @@ def bounded_bytes(
     with open(path, 'rb') as file:
         data = file.read(most*10**6 + 1)
     if len(data) > most*10**6:
-        raise ValueError(f'{path}: more than {most} MB, too much for a file of this kind')
+        raise ValueError(f'{path}: more than {most} MB, '
+                         'too much for a file of this kind')
     return data
 
 def load_json(
@@ -70,7 +74,10 @@ def load_json(
     most: int = 16,        # how many MB it may have
     things: int = 6_000_000,  # how many lists, dicts and entries it may hold
 ):
-    "The value in a JSON file. Raises `ValueError` if it is no JSON, too large or too deep."
+    """The value in a JSON file.
+
+    Raises `ValueError` if it is no JSON, too large or too deep.
+    """
     data = bounded_bytes(path, most)
     if sum(map(data.count, (b'[', b'{', b','))) > things:
         raise ValueError(f'{path}: more than {things} entries, '
@@ -262,7 +269,8 @@ class _PickleReader:
         "A dict of `items`: key, value, key, value …"
         keys = items[::2]
         if not all(type(key) in (str, int) for key in keys):
-            raise pickle.UnpicklingError('refused a dict whose keys are not words or numbers')
+            raise pickle.UnpicklingError(
+                'refused a dict whose keys are not words or numbers')
         return dict(zip(keys, items[1::2], strict=True))
 
     def reduced(self, name, arguments):
@@ -323,8 +331,9 @@ def load_pickle(
     if changed and not data.startswith(b'\x80'):  # protocol 0 or 1
         data = data.replace(b'\r\n', b'\n')
         warnings.warn(
-            f'{path}: its line ends were changed to those of Windows. They were changed back '
-            'here; it is better to fetch the file again, as binary', stacklevel=2)
+            f'{path}: its line ends were changed to those of Windows. '
+            'They were changed back here; '
+            'it is better to fetch the file again, as binary', stacklevel=2)
     try:
         return _PickleReader(data).load()
     except Exception as error:
@@ -354,7 +363,10 @@ def damage_by_git(
 
 # %% ../nbs/a1_serialization.ipynb #a1state1
 def load_state_dict(path) -> dict:  # {name: tensor}, on the CPU
-    "The state dict in a `.pth` file, without running code. Raises `ValueError` if it is none."
+    """The state dict in a `.pth` file, without running code.
+
+    Raises `ValueError` if it is none.
+    """
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
     except OSError:

@@ -123,8 +123,8 @@ class Vocab:
         self.ids = {word: i for i, word in enumerate(self.words)}
         if len(self.ids) != len(self.words):
             twice = [word for word, n in Counter(self.words).items() if n > 1]
-            raise ValueError('every word needs one id, but these are twice in the list: '
-                             f'{twice[:5]}')
+            raise ValueError('every word needs one id, '
+                             f'but these are twice in the list: {twice[:5]}')
 
     def __len__(self):
         return len(self.words)
@@ -157,7 +157,8 @@ class Vocab:
 
         Without `ascii_only` and `pattern`, the words themselves show the rule: the
         released code's for ASCII words, our pattern for others, and spaces for captions
-        that had been cut into words. Raises `ValueError` if the file holds other things.
+        that had been cut into words. Raises `ValueError` if the file holds other
+        things.
         """
         words = _pickled_words(path)
         if not {'ascii_only', 'pattern'} & kwargs.keys():
@@ -191,12 +192,13 @@ class Vocab:
     def known(self, caption: str) -> list[int]:
         "Ids of the known words of `caption`. Raises `CaptionError` if there are none."
         if not isinstance(caption, str):
-            raise CaptionError(f'a caption must be a string, not {type(caption).__name__}')
+            raise CaptionError(
+                f'a caption must be a string, not {type(caption).__name__}')
         words = self.tokenize(caption)
         quoted = repr(caption if len(caption) <= 60 else caption[:60] + '…')
         if not words:
-            raise CaptionError(f'the caption {quoted} has no words; '
-                               'write a sentence such as "a red bird with a black beak"')
+            raise CaptionError(f'the caption {quoted} has no words; write a sentence '
+                               'such as "a red bird with a black beak"')
         ids = [self.ids[word] for word in words if word in self.ids]
         missing = list(dict.fromkeys(word for word in words if word not in self.ids))
         names = ', '.join(word[:30] for word in missing[:8])
@@ -224,9 +226,9 @@ class Vocab:
         if rows != len(self):
             raise ValueError(
                 f'the vocabulary has {len(self)} words and the model knows {rows} '
-                f'(both with {END!r}): take the vocabulary that was saved with the model '
-                '(its JSON, or captions.pickle beside released weights) as vocab=…, '
-                'or train a new model on these captions')
+                f'(both with {END!r}): take the vocabulary that was saved with the '
+                'model (its JSON, or captions.pickle beside released weights) as '
+                'vocab=…, or train a new model on these captions')
 
     def to_dict(self) -> dict:
         "Words in the order of their ids, and the rules, for JSON."
@@ -235,7 +237,10 @@ class Vocab:
 
     @classmethod
     def from_dict(cls, entries: dict) -> 'Vocab':
-        "The vocabulary that `to_dict` wrote. Raises `ValueError` that names a wrong entry."
+        """The vocabulary that `to_dict` wrote.
+
+        Raises `ValueError` that names a wrong entry.
+        """
         if not isinstance(entries, dict) or 'words' not in entries:
             raise ValueError('a vocabulary is {"words": [strings], …}, '
                              'as Vocab.to_dict makes it')
@@ -256,7 +261,10 @@ class Vocab:
 
     @classmethod
     def from_json(cls, path) -> 'Vocab':
-        "Read what `to_json` wrote. Raises `ValueError` if the file holds something else."
+        """Read what `to_json` wrote.
+
+        Raises `ValueError` if the file holds something else.
+        """
         entries = load_json(path)
         try:
             return cls.from_dict(entries)
@@ -269,13 +277,15 @@ def _pickled_words(path) -> list[str]:
     data = load_pickle(path)
     is_list = isinstance(data, (list, tuple)) and len(data) == 4
     if not is_list or not isinstance(data[2], dict):
-        raise ValueError(f'{path}: expected [train ids, test ids, id → word, word → id]')
+        raise ValueError(f'{path}: expected [train ids, test ids, '
+                         'id → word, word → id]')
     words = data[2]
     kinds = {type(word).__name__ for word in words.values()} - {'str'}
     if kinds:
         raise ValueError(f'{path}: a word that is no string, but of type {min(kinds)}')
     if set(words) != set(range(len(words))) or words.get(0) != END:
-        raise ValueError(f'{path}: ids must be 0…{len(words) - 1}, and 0 must be {END!r}')
+        raise ValueError(f'{path}: ids must be 0…{len(words) - 1}, '
+                         f'and 0 must be {END!r}')
     words = [words[i] for i in range(len(words))]
     twice = [word for word, n in Counter(words).items() if n > 1]
     if twice:

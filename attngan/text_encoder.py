@@ -31,7 +31,8 @@ class TextEncoder(nn.Module):
         if cell not in ('lstm', 'gru'):
             raise ValueError(f"cell must be 'lstm' or 'gru', not {cell!r}")
         if dim % 2:
-            raise ValueError(f'dim must be even, one half for each direction, not {dim}')
+            raise ValueError('dim must be even, '
+                             f'one half for each direction, not {dim}')
         self.embed = nn.Embedding(vocab_sz, emb_sz)
         self.drop = nn.Dropout(p)
         kind = nn.LSTM if cell == 'lstm' else nn.GRU
@@ -72,11 +73,14 @@ class TextConfig:
         check_fields(self)
         for name in ('max_words', 'emb_sz', 'dim'):
             if not 1 <= getattr(self, name) <= 4096:
-                raise ValueError(f'{name} must be from 1 to 4096, not {getattr(self, name)}')
+                raise ValueError(
+                    f'{name} must be from 1 to 4096, not {getattr(self, name)}')
         if self.dim % 2:
-            raise ValueError(f'dim must be even, one half for each direction, not {self.dim}')
+            raise ValueError('dim must be even, one half for each direction, '
+                             f'not {self.dim}')
         if not 0 <= self.dropout < 1:
-            raise ValueError(f'dropout must be at least 0 and less than 1, not {self.dropout}')
+            raise ValueError('dropout must be at least 0 and less than 1, '
+                             f'not {self.dropout}')
         if self.cell not in ('lstm', 'gru'):
             raise ValueError(f"cell must be 'lstm' or 'gru', not {self.cell!r}")
 

@@ -67,8 +67,8 @@ class AttnGAN(nn.Module):
         lengths,  # (B,)
     ):            # images [(B, 3, S, S)], attentions [(B, T, H, W)], mu, logvar (B, K)
         "What the averaged generator draws for these captions."
-        words, sentence = self.damsm.text_encoder(ids, lengths)         # (B, D, T), (B, D)
-        noise = self.new_noise(sentence)                                # (B, Z)
+        words, sentence = self.damsm.text_encoder(ids, lengths)  # (B, D, T), (B, D)
+        noise = self.new_noise(sentence)                         # (B, Z)
         return self.average.module(noise, sentence, words, lengths)
 
 # %% ../nbs/23_training.ipynb #caef8f9b

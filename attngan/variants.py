@@ -70,14 +70,14 @@ def cosine_region_attention(words,         # e (B, D, T)
 # %% ../nbs/40_variants.ipynb #vscor001
 def _cosine_word_scores(regions, words, lengths, gamma1, gamma2):
     "R(Q, D) with cosine attention: (B, D, h, w), (I, D, T), (I,) → (B, I)."
-    real = word_mask(lengths, words.shape[2])                        # (I, T)
-    e = F.normalize(_at_least_float32(words).mT[real], dim=1)        # (M, D), no padding
-    v = F.normalize(_at_least_float32(regions).flatten(2), dim=1)    # (B, D, N)
-    cosine = torch.einsum('md,bdn->bmn', e, v)                       # (B, M, N)
-    alpha = (gamma1*cosine).softmax(2)                               # (B, M, N), eq. 9
-    context = torch.einsum('bmn,bdn->bmd', alpha, v)                 # (B, M, D)
-    fit = F.cosine_similarity(context, e, dim=2)                     # (B, M)
-    return _by_caption(gamma2*fit, real).logsumexp(2)                # (B, I), eq. 10
+    real = word_mask(lengths, words.shape[2])                      # (I, T)
+    e = F.normalize(_at_least_float32(words).mT[real], dim=1)      # (M, D), no padding
+    v = F.normalize(_at_least_float32(regions).flatten(2), dim=1)  # (B, D, N)
+    cosine = torch.einsum('md,bdn->bmn', e, v)                     # (B, M, N)
+    alpha = (gamma1*cosine).softmax(2)                             # (B, M, N), eq. 9
+    context = torch.einsum('bmn,bdn->bmd', alpha, v)               # (B, M, D)
+    fit = F.cosine_similarity(context, e, dim=2)                   # (B, M)
+    return _by_caption(gamma2*fit, real).logsumexp(2)              # (B, I), eq. 10
 
 # %% ../nbs/40_variants.ipynb #vdamsm01
 class CosineDAMSM(DAMSM):
