@@ -87,19 +87,6 @@ def real_picture(
     pixels = cut_out(item, size, zoom, at_random=False, flip=False)          # (3, S, S) uint8
     return pixels.float()/127.5 - 1
 
-# %% ../nbs/32_evaluation.ipynb #32shar01
-def word_shares(
-    captions,          # for each of n pictures the list of its captions
-    words,             # W of them
-    tokenize=tokenize  # caption → words
-):                     # (n, W), 0…1
-    "Which share of a picture's captions uses each word."
-    rows = []
-    for said in captions:
-        known = [set(tokenize(c)) for c in said]
-        rows.append([sum(word in c for c in known)/len(known) for word in words])
-    return torch.tensor(rows)                                                # (n, W)
-
 # %% ../nbs/32_evaluation.ipynb #32feat01
 _FIELDS = 4   # a picture is divided into 4 × 4 fields
 
@@ -207,6 +194,19 @@ def fit_probe(
     gram = x.T @ x/len(x) + decay*torch.eye(x.shape[1])                      # (F, F)
     weight = torch.linalg.solve(gram, x.T @ (targets - bias)/len(x))         # (F, K)
     return LinearProbe(list(names), mean, scale, weight, bias)
+
+# %% ../nbs/32_evaluation.ipynb #32shar01
+def word_shares(
+    captions,          # for each of n pictures the list of its captions
+    words,             # W of them
+    tokenize=tokenize  # caption → words
+):                     # (n, W), 0…1
+    "Which share of a picture's captions uses each word."
+    rows = []
+    for said in captions:
+        known = [set(tokenize(c)) for c in said]
+        rows.append([sum(word in c for c in known)/len(known) for word in words])
+    return torch.tensor(rows)                                                # (n, W)
 
 # %% ../nbs/32_evaluation.ipynb #32word02
 COLOUR_WORDS = tuple(
