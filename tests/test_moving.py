@@ -1,5 +1,6 @@
 "The figures of the chapters that a reader can move, as the committed outputs show them."
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from attngan.attention import region_attention
+from attngan.discriminator import new_backbone
 from attngan.paperbirds import PARTS, thread
 
 TOP = Path(__file__).resolve().parent.parent
@@ -66,9 +68,48 @@ def test_softmaxes(chromium):
     page.close()
 
 
-def test_without_scripts_a_picture_remains(chromium):
+def window(layers, row, column):
+    "By Python: rows and columns of a picture that reach this feature, from its gradient."
+    x = torch.rand(1, 3, 64, 64, requires_grad=True)                         # (1, 3, S, S)
+    layers(x)[0, :, row, column].sum().backward()
+    seen = x.grad[0].abs().sum(0) > 0                                        # (S, S)
+    rows, columns = seen.any(1).nonzero(), seen.any(0).nonzero()
+    return [rows.min() + 1, rows.max() + 1, columns.min() + 1, columns.max() + 1]
+
+
+def test_receptive_field(chromium):
+    page = chromium.new_page(viewport=dict(width=390, height=900))
+    errors = []
+    page.on('pageerror', lambda e: errors.append(str(e)))
+    page.set_content(output_of('21_discriminator.ipynb', 'rf21mov2'))
+    page.wait_for_function("() => document.querySelector('p').textContent")
+    torch.manual_seed(0)
+    layers = new_backbone(64, 8)[0].eval()
+    for n, row, column in ((1, 0, 31), (2, 5, 5), (3, 7, 1), (4, 2, 0)):
+        canvas = page.locator('canvas').nth(n)
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        cell = box['width']/(64 >> n)
+        page.mouse.move(box['x'] + (column + .5)*cell, box['y'] + (row + .5)*cell)
+        told = page.locator('p').inner_text()
+        numbers = [int(x) for x in re.findall(r'\d+', told)]
+        assert numbers[:3] == [n, row + 1, column + 1]
+        assert numbers[3:] == window(layers[:n], row, column)
+    page.locator('canvas').first.focus()
+    page.keyboard.press('ArrowLeft')                       # a pixel in the middle
+    told = page.locator('p').inner_text()
+    assert told.startswith('The pixel in row 33, column 32 reaches')
+    assert told.split('reaches ')[1].startswith('4 of 1024')   # stride 2, kernel 4: two each way
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    assert not errors
+    page.close()
+
+
+@pytest.mark.parametrize('cell', [('12_attention.ipynb', '12move02'),
+                                  ('21_discriminator.ipynb', 'rf21mov2')])
+def test_without_scripts_a_picture_remains(chromium, cell):
     page = chromium.new_page(java_script_enabled=False)
-    page.set_content(output_of('12_attention.ipynb', '12move02'))
+    page.set_content(output_of(*cell))
     assert page.locator('img').bounding_box()['width'] > 300
     assert page.locator('canvas').count() == 0
     page.close()
