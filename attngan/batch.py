@@ -109,7 +109,8 @@ class CaptionDataset(Dataset):
     def __getitem__(self, i): # → picture (3, S, S) uint8, ids (T,), class, key
         item = self.items[i]
         at_random = self.train and self.augment
-        picture = cut_out(item, self.sizes[-1], self.zoom, at_random, at_random and self.flip)
+        flip = at_random and self.flip
+        picture = cut_out(item, self.sizes[-1], self.zoom, at_random, flip)
         ids = one_caption(item, self.vocab, self.max_words, self.train)
         return picture, ids, item.class_id, item.key
 

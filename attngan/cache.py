@@ -125,4 +125,5 @@ def cache_pictures(items, # list of `CaptionedImage`
             yield np.asarray(shrunk(item, side))
     made_of = f'{side} ' + ' '.join(map(origin, items))
     cache = array_cache(path, made_of, pictures, len(items))
-    return [replace(item, image=CachedPicture(cache, i), box=None) for i, item in enumerate(items)]
+    return [replace(item, image=CachedPicture(cache, i), box=None)
+            for i, item in enumerate(items)]

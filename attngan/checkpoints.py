@@ -79,7 +79,8 @@ def released_faults(net: nn.Module, # one of the four networks
     dimensions and ours can have one; nor does a missing `num_batches_tracked`, which
     PyTorch 0.3 did not have.
     """
-    expected = {released_name(key, net): value for key, value in net.state_dict().items()}
+    ours = net.state_dict()
+    expected = {released_name(key, net): value for key, value in ours.items()}
     faults = []
     for name in expected:
         if name not in state and not name.endswith('num_batches_tracked'):
@@ -158,7 +159,8 @@ def _released_file(folder, what,             # for the messages
 def _released_state(path) -> dict: # {released name: tensor}
     """What a released `.pth` file holds; `module.` of a network on several GPUs is taken off.
     Raises ValueError, with the file's name, if it is no state of a network."""
-    return {name.removeprefix('module.'): value for name, value in load_state_dict(path).items()}
+    state = load_state_dict(path)
+    return {name.removeprefix('module.'): value for name, value in state.items()}
 
 def _released_text(folder) -> tuple: # `Vocab`, state of the text encoder, its file
     """The words and the text encoder's numbers.

@@ -95,11 +95,11 @@ def generate_command():
     ), attngan_generate)
 
 # %% ../nbs/a10_cli.ipynb #cli00002
-_RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco', fashiongen='fashiongen',
-                  folder='birds', csv='birds')  # kind of data → its recipe
+_RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco',
+                  fashiongen='fashiongen', folder='birds', csv='birds')  # kind of data → its recipe
 _RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan', 'photographs')
-_DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None, bs=None,
-                 damsm_bs=None, weights=None, start=None, skip_bad=False)
+_DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None,
+                 bs=None, damsm_bs=None, weights=None, start=None, skip_bad=False)
 
 def _option(name):
     "What an option is called on the command line."
@@ -247,7 +247,10 @@ def _read_note(note, given):
 class _Plan:
     "Callbacks for trainings that follow one another, and the minutes that are left."
     def __init__(self, options, folder, resume, stop):
-        self.minutes, self.folder, self.resume, self.stop = options['minutes'], folder, resume, stop
+        self.minutes = options['minutes']
+        self.folder = folder
+        self.resume = resume
+        self.stop = stop
         self.start = time.monotonic()
         self.checkpoints = []
 
@@ -320,7 +323,8 @@ def _train_damsm(options, plan, dls):
     encoder = learn.model.image_encoder
     attributes = attribute_learner(dls, encoder)
     with attributes.distrib_ctx():
-        attributes.fit_one_cycle(1000, 3e-3, cbs=plan.callbacks('encoder', min(2., .06*minutes)))
+        callbacks = plan.callbacks('encoder', min(2., .06*minutes))
+        attributes.fit_one_cycle(1000, 3e-3, cbs=callbacks)
     encoder.freeze()
     damsm_cbs = plan.callbacks('damsm', min(6., .18*minutes))
     with learn.distrib_ctx():
@@ -412,7 +416,8 @@ def _finish(learn, options, folder, start):
           f'now try: attngan_generate "{caption}" -m {folder}')
     if options['data'] == 'paperbirds' and options['recipe'] == 'paperbirds':
         from attngan.metrics import measure
-        scores = ', '.join(f'{name} {value:.3f}' for name, value in measure(model).items())
+        found = measure(model).items()
+        scores = ', '.join(f'{name} {value:.3f}' for name, value in found)
         print(f'{scores} (1,000 captions of the validation split; '
               f'{_minutes_since(start)} minutes in all)')
 

@@ -139,7 +139,8 @@ class DAMSM(nn.Module):
         lengths  # (B,) real words of each caption, 1…T
     ):           # regions (B, D, h, w), image (B, D), words (B, D, T), sentence (B, D)
         "Encode pictures and captions."
-        if isinstance(images, (list, tuple)) and not isinstance(images, BackboneFeatures):
+        several = isinstance(images, (list, tuple))
+        if several and not isinstance(images, BackboneFeatures):
             images = images[-1]
         regions, image = self.image_encoder(images)
         words, sentence = self.text_encoder(ids, lengths)
@@ -161,7 +162,8 @@ class DAMSM(nn.Module):
         lengths   # (I,)
     ):            # (B, I): row an image, column a caption
         "γ₃ R(Q, D) of every picture with every caption ([P] eq. 7–10)."
-        return self.gamma3 * word_scores(regions, words, lengths, self.gamma1, self.gamma2)
+        scores = word_scores(regions, words, lengths, self.gamma1, self.gamma2)   # (B, I)
+        return self.gamma3 * scores
 
     def loss(
         self,
@@ -180,8 +182,11 @@ class DAMSM(nn.Module):
             raise ValueError('the DAMSM compares the pairs of a batch with each other: '
                              'a batch of one has no wrong caption, '
                              'so its loss is always 0; choose bs ≥ 2')
-        words_i2t, words_t2i = match_loss(self.scores(regions, words, lengths), class_ids)
-        sentence_i2t, sentence_t2i = sentence_loss(image, sentence, class_ids, self.gamma3)
+        scores = self.scores(regions, words, lengths)                      # (B, B)
+        words_i2t, words_t2i = match_loss(scores, class_ids)
+        sentence_i2t, sentence_t2i = sentence_loss(
+            image, sentence, class_ids, self.gamma3
+        )
         return dict(words_i2t=words_i2t, words_t2i=words_t2i,
                     sentence_i2t=sentence_i2t, sentence_t2i=sentence_t2i)
 

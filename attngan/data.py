@@ -131,7 +131,8 @@ def look_at_all(items, size, n_workers=None) -> list: # `Faults` for each of the
     if len(items) <= 200:
         workers = 0
     look = partial(files.look_at, size=size)
-    return list(parallel(look, items, n_workers=workers, total=len(items), progress=is_watched(),
+    return list(parallel(look, items, n_workers=workers, total=len(items),
+                         progress=is_watched(),
                          chunksize=32))
 
 def leave_out_bad(items, size, faults) -> list: # `items`: of `CaptionedImage`
@@ -237,7 +238,7 @@ class ImageCaptionDataLoaders(DataLoaders):
         zoom = config.training.zoom if augment else 1
         if cache:
             train, valid = keep_pictures(train, valid, side_of(size, zoom), cache)
-        train_set = CaptionDataset(train, vocab, config, train=True, augment=augment, flip=flip)
+        train_set = CaptionDataset(train, vocab, config, augment=augment, flip=flip)
         valid_set = CaptionDataset(valid, vocab, config, train=False, augment=augment)
         shared = dict(num_workers=num_workers, device=device and torch.device(device),
                       after_batch=[_Unpack(config.sizes)])
@@ -337,7 +338,8 @@ class ImageCaptionDataLoaders(DataLoaders):
         "A table of your own: a picture and a caption in each row, perhaps a class and a split."
         faults = files.Faults()
         columns = dict(image_col=image_col, caption_col=caption_col)
-        train, valid = files.table_items(path, images, **columns, valid_pct=valid_pct, seed=seed,
+        train, valid = files.table_items(path, images, **columns, valid_pct=valid_pct,
+                                         seed=seed,
                                          faults=faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
@@ -373,7 +375,8 @@ class ImageCaptionDataLoaders(DataLoaders):
         known = set(faults)
         for found in look_at_all(self.items, self.config.sizes[-1], n_workers):
             faults += [f for f in found if f not in known]
-        return files.Faults(faults + long_captions(self.items, self.vocab, self.config.max_words))
+        faults += long_captions(self.items, self.vocab, self.config.max_words)
+        return files.Faults(faults)
 
 def _default_device():
     from fastai.torch_core import default_device

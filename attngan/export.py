@@ -36,7 +36,8 @@ class _Graph(nn.Module):
         self.generator = fast_generator(model.generator)
         self.normalized = isinstance(encoder, NormalizedTextEncoder)
         for name in ('weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'):
-            directions = [getattr(encoder.rnn, f'{name}_l0{end}') for end in ('', '_reverse')]
+            ends = ('', '_reverse')
+            directions = [getattr(encoder.rnn, f'{name}_l0{end}') for end in ends]
             both = torch.stack([_reorder_gates(w.detach()) for w in directions])
             self.register_buffer(name, both)  # (2, 4H, E), (2, 4H, H), (2, 4H), (2, 4H)
 
@@ -135,6 +136,7 @@ def _varying():
 
 def _forget_origin(graph):
     "Remove paths and lines of code that PyTorch notes beside each operation."
-    parts = graph, *graph.all_nodes(), *graph.inputs, *graph.outputs, *graph.initializers.values()
+    values = (*graph.inputs, *graph.outputs, *graph.initializers.values())
+    parts = graph, *graph.all_nodes(), *values
     for part in parts:
         part.metadata_props.clear()

@@ -247,7 +247,8 @@ def to_rgb(im: Image.Image) -> Image.Image:
         x = x.round(out=x).clip(0, 255, out=x)
         im = Image.fromarray(x.astype('uint8'))
     if im.has_transparency_data:
-        im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im.convert('RGBA'))
+        white = Image.new('RGBA', im.size, 'white')
+        im = Image.alpha_composite(white, im.convert('RGBA'))
     return im.convert('RGB')
 
 # %% ../nbs/a2_files.ipynb #02e2674f
@@ -339,7 +340,8 @@ def present(items) -> list[bool]:
             return True
         folder, name = os.path.split(image)
         if folder not in folders:
-            folders[folder] = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+            is_there = os.path.isdir(folder)
+            folders[folder] = set(os.listdir(folder)) if is_there else set()
         return name in folders[folder] or os.path.exists(image)
     return [is_there(it.image) for it in items]
 
@@ -363,7 +365,8 @@ def sound(items, # list of `CaptionedImage`
         elif boxed:
             with noting(faults, 'box', name_of(it)):
                 _check_box(it)
-        no_text = it.captions is not None and not all(isinstance(c, str) for c in it.captions)
+        captions = it.captions or []
+        no_text = not all(isinstance(c, str) for c in captions)
         if it.captions == [] or no_text:      # None: has been noted by who read it
             faults.append(Fault('caption', it.key or name_of(it),
                                 'no caption with a word in it, or one that is no text'))
@@ -426,7 +429,8 @@ def look_at(item: CaptionedImage,
                               stacklevel=2)
     said = [c for c in item.captions if isinstance(c, str)]
     if not any(tokenize(c) for c in said):
-        faults.append(Fault('caption', item.key or where, 'no caption with a word in it'))
+        what = 'no caption with a word in it'
+        faults.append(Fault('caption', item.key or where, what))
     for c in item.captions:
         what = _oddity(c)
         if what:
@@ -468,7 +472,9 @@ def _other_reader(path) -> str:
 def _guess_reader(path):
     if path.is_file():
         kinds = {'.h5': 'from_fashiongen', '.json': 'from_coco'}
-        folder = path.parent.parent if path.parent.name == 'annotations' else path.parent
+        folder = path.parent
+        if folder.name == 'annotations':
+            folder = folder.parent
         if path.suffix.lower() in kinds:
             return f'{kinds[path.suffix.lower()]}({str(folder)!r})'
         return f'from_csv({str(path)!r})' if path.suffix.lower() in _TABLES else ''
@@ -585,7 +591,8 @@ def cub_items(path,       # the folder
                           'train/ and test/ as the authors of AttnGAN lay them out')
     boxes = read_boxes(root/'CUB_200_2011')
     with gathering(faults) as found:
-        return _cub_split(root, 'train', boxes, found), _cub_split(root, 'test', boxes, found)
+        train = _cub_split(root, 'train', boxes, found)
+        return train, _cub_split(root, 'test', boxes, found)
 
 def hold_out_classes(items,  # list of `CaptionedImage` with classes
                      n,      # number of classes
@@ -638,7 +645,8 @@ def _read_coco(path, pictures, faults):
         items = []
         for i in data['images']:
             name = i['file_name'].strip()
-            items.append(CaptionedImage(pictures/name, captions[i['id']], key=Path(name).stem))
+            item = CaptionedImage(pictures/name, captions[i['id']], key=Path(name).stem)
+            items.append(item)
     except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise ValueError(f'{path}: not the captions of COCO ({type(e).__name__}: '
                          f'{str(e)[:200]}); expected "images" with id and file_name, '
@@ -648,7 +656,8 @@ def _read_coco(path, pictures, faults):
         it.captions = [c for c in said if tokenize(c)]
         for c in said:
             if it.captions and not tokenize(c):
-                faults.append(Fault('odd', it.key, f'{c[:60]!r} has no word and is left out'))
+                what = f'{c[:60]!r} has no word and is left out'
+                faults.append(Fault('odd', it.key, what))
     return items
 
 def _read_repacked_coco(root, split, found):
@@ -777,7 +786,8 @@ class H5Picture:
         "The picture. Raises `ValueError` that names file and row."
         try:
             with _handles_lock:
-                return read_row(open_dataset(open_h5(self.path), 'input_image'), self.row)
+                dataset = open_dataset(open_h5(self.path), 'input_image')
+                return read_row(dataset, self.row)
         except (OSError, KeyError, RuntimeError, ValueError) as e:
             raise ValueError(f'{self.path}, row {self.row}: '
                              f'not a picture that can be read ({e})') from None
@@ -1001,7 +1011,8 @@ def folder_items(path,           # the folder with the pictures
         return divide(root, good, splits, valid_pct, seed)
 
 def _files_under(root):
-    return sorted(p for p in root.rglob('*') if p.is_file() and not p.name.startswith('.'))
+    found = root.rglob('*')
+    return sorted(p for p in found if p.is_file() and not p.name.startswith('.'))
 
 def _match_texts(pictures, root, found_texts, texts):
     "The text of each picture: at the same place under `texts`, or else the only one of its name."
@@ -1039,7 +1050,9 @@ def table_rows(path):
         delimiter = '\t' if headless else delimiter
         reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter,
                             skipinitialspace=True, **quotes)
-        names = ['image', 'caption'] if headless else [n.strip() for n in next(reader, [])]
+        names = ['image', 'caption']
+        if not headless:
+            names = [n.strip() for n in next(reader, [])]
         line = reader.line_num
         for fields in reader:
             line = reader.line_num
@@ -1143,7 +1156,8 @@ def _read_table_row(row, image_col, caption_col): # → picture, captions, class
     captions = values.get(caption_col)
     if isinstance(captions, str):
         captions = [captions]
-    texts = isinstance(captions, list) and captions and all(isinstance(c, str) for c in captions)
+    texts = isinstance(captions, list) and captions
+    texts = texts and all(isinstance(c, str) for c in captions)
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f'no {image_col}; each row needs a picture and a caption')
     if not texts or not any(c.strip() for c in captions):
@@ -1232,7 +1246,8 @@ def synthetic_coco(path,
     "Paper birds as COCO, five captions each."
     root = Path(path)
     texts = []
-    for split, theirs, ours, k in (('train', 'train', 'train', n), ('val', 'test', 'valid', n//2)):
+    splits = (('train', 'train', 'train', n), ('val', 'test', 'valid', n//2))
+    for split, theirs, ours, k in splits:
         birds = PaperBirds(ours, k, size, n_captions=15, per_species=3)
         captions = undirected(birds, 5)
         prefix = '' if year == 2017 else f'COCO_{split}2014_'

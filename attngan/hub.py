@@ -26,7 +26,8 @@ def _sizes(repo, revision, token): # → {file: bytes}; None without a network; 
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
     try:
-        info = HfApi().model_info(repo, revision=revision, files_metadata=True, token=token)
+        info = HfApi().model_info(repo, revision=revision, files_metadata=True,
+                                  token=token)
     except RevisionNotFoundError:
         raise FileNotFoundError(
             f'{constants.ENDPOINT}/{repo} has no branch, tag or commit {revision!r}') from None
@@ -63,7 +64,8 @@ def download(
                              f'more than {most}')
     try:
         return Path(snapshot_download(repo, revision=revision, token=token,
-                                      allow_patterns=list(_MAX_MB), local_files_only=sizes is None))
+                                      allow_patterns=list(_MAX_MB),
+                                      local_files_only=sizes is None))
     except Exception as e:
         raise FileNotFoundError(f'no folder {repo!r}, and {constants.ENDPOINT} does '
                                 f'not give it: {reason or _one_line(e)}') from None
@@ -104,7 +106,8 @@ def _measurements(model, evaluation): # → [(metric, drawn, real or None)], eva
         for name, keys, both in _MEASURED:
             real = _look_up(entries, keys, 'real') if both else None
             rows.append((name, _look_up(entries, keys, 'drawn'), real))
-        n, seed, split = int(entries['n']), int(entries['seed']), str(entries.get('split', 'test'))
+        n, seed = int(entries['n']), int(entries['seed'])
+        split = str(entries.get('split', 'test'))
     except (KeyError, TypeError, ValueError) as e:
         raise ValueError(f'{evaluation} was not written by attngan_evaluate: '
                          f'{type(e).__name__} {_one_line(e)}') from None
@@ -201,7 +204,8 @@ def upload(
         model.save_pretrained(folder)
         model_card(model, repo, evaluation).save(Path(folder)/'README.md')
         try:
-            repo = create_repo(repo, private=private, token=token, exist_ok=True).repo_id
+            made = create_repo(repo, private=private, token=token, exist_ok=True)
+            repo = made.repo_id
             upload_folder(repo_id=repo, folder_path=folder, token=token,
                           commit_message='A text-to-image model of The Annotated AttnGAN')
         except Exception as e:

@@ -181,7 +181,7 @@ def _resize(images, size): # (B, 3, H, W) → (B, 3, size, size)
     "Smoothed where pictures shrink; antialiasing needs float32."
     if images.shape[-2:] == (size, size):
         return images
-    return F.interpolate(images.float(), size=(size, size), mode='bilinear', antialias=True)
+    return F.interpolate(images.float(), (size, size), mode='bilinear', antialias=True)
 
 # %% ../nbs/11_image_encoder.ipynb #a1175743
 def efficientnet_lite0(weights='imagenet', # 'imagenet' (in the package), path, or None (random)
@@ -221,7 +221,8 @@ def _named_backbone(name, weights, size): # → network, mean and deviation of i
                              f"for timm's write 'timm/{name}'")
         transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
         mean, std = transforms.mean, transforms.std
-        net = torchvision.models.get_model(name, weights='DEFAULT' if download else None)
+        published = 'DEFAULT' if download else None
+        net = torchvision.models.get_model(name, weights=published)
         if hasattr(net, 'transform_input'):   # Inception and GoogLeNet undo the normalisation
             net.transform_input = True
     if weights is not None and not download:
@@ -324,4 +325,5 @@ class BackboneConfig(ImageEncoderConfig):
             raise ValueError(f'size must be from 32 to 1024 pixels, not {self.size}')
 
     def build(self, dim, weights='imagenet') -> ImageEncoder:
-        return BackboneEncoder(dim, self.name, self.local, self.pooled, self.size, weights)
+        return BackboneEncoder(dim, self.name, self.local, self.pooled, self.size,
+                               weights)

@@ -51,7 +51,8 @@ class Drawings:
         n, one_caption = len(self), len(set(self.captions)) == 1
         size = (scale*n, scale + (.5 if one_caption else .9))
         fig, axes = plt.subplots(1, n, figsize=size, squeeze=False, layout='constrained')
-        for axis, image, caption in zip(axes[0], self.images, self.captions, strict=True):
+        shown = zip(axes[0], self.images, self.captions, strict=True)
+        for axis, image, caption in shown:
             axis.imshow(image)
             axis.axis('off')
             if not one_caption:
@@ -84,7 +85,8 @@ class Drawings:
             axis.set_title(f'{image.width} × {image.height}', fontsize=8)
         vmax = float(maps.max()) if vmax is None else vmax
         grey = stages[-1].convert('L')
-        for axis, word, attention in zip(axes.flat[len(stages):], words, maps, strict=False):
+        cells = zip(axes.flat[len(stages):], words, maps, strict=False)
+        for axis, word, attention in cells:
             axis.imshow(grey, cmap='gray', extent=(0, 1, 0, 1))
             shown = axis.imshow(attention, cmap='inferno', vmin=0, vmax=vmax, alpha=.75,
                                 extent=(0, 1, 0, 1))
@@ -141,7 +143,8 @@ class TextToImage(nn.Module):
         with _evaluation_mode(self), torch.no_grad():
             drawn = self._draw_captions(encoded, noise, eps)
         out = Drawings([], [], [], [], [])
-        for caption, (ids, length), pictures in zip(captions, encoded, drawn, strict=True):
+        rows = zip(captions, encoded, drawn, strict=True)
+        for caption, (ids, length), pictures in rows:
             words = [self.vocab.words[i] for i in ids[:length].tolist()]
             for stages, attention in pictures:
                 out.images.append(stages[-1])
@@ -186,10 +189,10 @@ class TextToImage(nn.Module):
     def _draw(self, ids, lengths, noise, eps): # (B, T), (B,), (B, Z), (B, K)
         "B times: PIL images of all stages, and the maps of the caption's own words."
         like = next(self.generator.parameters())        # its device and type
-        words, sentence = self.text_encoder(ids.to(like.device), lengths.to(like.device))
+        ids, lengths = ids.to(like.device), lengths.to(like.device)
+        words, sentence = self.text_encoder(ids, lengths)
         images, attentions, _, _ = self.generator(
-            noise.to(like), sentence.to(like), words.to(like), lengths.to(like.device),
-            eps.to(like))
+            noise.to(like), sentence.to(like), words.to(like), lengths, eps.to(like))
         images = [to_uint8(x) for x in images]          # (B, S, S, 3) for each size S
         attentions = [a.float().cpu() for a in attentions]   # (B, T, H, W) for each refinement
         pictures = []
@@ -357,7 +360,8 @@ def _with_weights(path, build, max_gb=2): # a safetensors file, a function that 
             f'the first, {first[:60]}, has shape {found.get(first)}, '
             f'expected {expected.get(first)}')
     network = build()
-    weights = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+    weights = load_file(path)
+    weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
     network.load_state_dict(weights)
     return network.eval()
 
@@ -397,7 +401,9 @@ def save_damsm(
     "Write a DAMSM to one file: weights in half precision, sizes and words in its header."
     weights = {}
     for name, value in damsm.state_dict().items():
-        weights[name] = (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        if value.is_floating_point():
+            value = value.half()
+        weights[name] = value.contiguous().cpu()
     entries = dict(format=_FORMAT, text=to_dict(config.text), image=to_dict(config.image),
                    damsm=to_dict(config.damsm), vocab=vocab.to_dict())
     with atomic_write(path) as file:

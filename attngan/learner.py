@@ -341,7 +341,8 @@ class CaptionLearner(Learner):
         idle = []
         if not inner:
             idle = [cb for cb in self.cbs if getattr(type(cb), 'resumes', False)]
-        return ContextManagers([self.removed_cbs(idle), super().validation_context(cbs, inner)])
+        context = super().validation_context(cbs, inner)
+        return ContextManagers([self.removed_cbs(idle), context])
 
     # --- several processes
 

@@ -49,7 +49,7 @@ class AttributeReader(nn.Module):
         self.parts = nn.Conv2d(2*w, len(PARTS), 1)
         self.whole = nn.Sequential(
             nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(5*w*16, 4*w), nn.LeakyReLU(.2))
-        of_part = 2*w + 3                           # f: features and mean colour of a part
+        of_part = 2*w + 3  # f: features and mean colour of a part
         of_picture = of_part*len(PARTS) + 4*w
         self.heads = nn.ModuleDict()
         for question, values in QUESTIONS.items():
@@ -60,20 +60,20 @@ class AttributeReader(nn.Module):
         self,
         images  # (B, 3, 64, 64) in [-1, 1]
     ):          # {question: logits (B, values)}, part map: logits (B, P, 32, 32)
-        fine = self.fine(images)                                           # (B, 2w, 32, 32)
-        middle = self.middle(fine)                                         # (B, 4w, 16, 16)
-        coarse = self.coarse(middle)                                       # (B, 5w, 8, 8)
-        up = F.interpolate(coarse, scale_factor=2)                         # (B, 5w, 16, 16)
-        up = self.up16(torch.cat([middle, up], 1))                         # (B, 3w, 16, 16)
-        up = F.interpolate(up, scale_factor=2)                             # (B, 3w, 32, 32)
-        up = self.up32(torch.cat([fine, up], 1))                           # (B, 2w, 32, 32)
-        part_map = self.parts(up)                                          # (B, P, 32, 32)
+        fine = self.fine(images)                                   # (B, 2w, 32, 32)
+        middle = self.middle(fine)                                 # (B, 4w, 16, 16)
+        coarse = self.coarse(middle)                               # (B, 5w, 8, 8)
+        up = F.interpolate(coarse, scale_factor=2)                 # (B, 5w, 16, 16)
+        up = self.up16(torch.cat([middle, up], 1))                 # (B, 3w, 16, 16)
+        up = F.interpolate(up, scale_factor=2)                     # (B, 3w, 32, 32)
+        up = self.up32(torch.cat([fine, up], 1))                   # (B, 2w, 32, 32)
+        part_map = self.parts(up)                                  # (B, P, 32, 32)
 
-        pixels = torch.cat([up, F.avg_pool2d(images, 2)], 1)               # (B, f, 32, 32)
-        weight = part_map.softmax(1)                                       # (B, P, 32, 32)
-        of_parts = torch.einsum('bphw,bfhw->bpf', weight, pixels)          # (B, P, f)
-        area = weight.sum((2, 3))[..., None]                               # (B, P, 1)
-        of_parts = of_parts/(area + 1)                 # + 1: a part that is not there gives 0
+        pixels = torch.cat([up, F.avg_pool2d(images, 2)], 1)       # (B, f, 32, 32)
+        weight = part_map.softmax(1)                               # (B, P, 32, 32)
+        of_parts = torch.einsum('bphw,bfhw->bpf', weight, pixels)  # (B, P, f)
+        area = weight.sum((2, 3))[..., None]                       # (B, P, 1)
+        of_parts = of_parts/(area + 1)  # + 1: a part that is not there gives 0
         everything = torch.cat([of_parts.flatten(1), self.whole(coarse)], 1)   # (B, P·f + 4w)
 
         logits = {}
@@ -89,7 +89,7 @@ def _degrade(images, rng):  # (B, 3, S, S) in [-1, 1] → the same
     "A third of the batches as they are, a third blurred, a third noisy."
     how = rng.integers(3)
     if how == 1:
-        half = F.avg_pool2d(images, 2)                                     # (B, 3, S/2, S/2)
+        half = F.avg_pool2d(images, 2)                               # (B, 3, S/2, S/2)
         return F.interpolate(half, scale_factor=2, mode='bilinear')
     if how == 2:
         return (images + .15*torch.randn_like(images)).clamp(-1, 1)
@@ -114,14 +114,14 @@ def train_reader(
     "Train an attribute reader from random weights."
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    images = to_float(birds.images)                                        # (n, 3, S, S)
-    right = torch.as_tensor(answers(birds))                                # (n, questions)
-    masks = torch.as_tensor(birds.masks[:, 1::2, 1::2]).long()             # (n, S/2, S/2)
+    images = to_float(birds.images)                                  # (n, 3, S, S)
+    right = torch.as_tensor(answers(birds))                          # (n, questions)
+    masks = torch.as_tensor(birds.masks[:, 1::2, 1::2]).long()       # (n, S/2, S/2)
     reader = AttributeReader().train()
     opt = torch.optim.AdamW(reader.parameters(), lr, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, lr, steps)
     for step in range(steps):
-        i = torch.from_numpy(rng.integers(len(images), size=batch))        # (B,)
+        i = torch.from_numpy(rng.integers(len(images), size=batch))  # (B,)
         with torch.autocast('cpu', torch.bfloat16, enabled=fast_bf16('cpu')):
             logits, part_map = reader(_degrade(images[i], rng))
         loss = 3*F.cross_entropy(part_map.float(), masks[i])
@@ -152,7 +152,7 @@ def read_attributes(
     if pictures.shape[-1] != 64:
         pictures = F.interpolate(pictures, size=(64, 64), mode='bilinear', antialias=True)
     readings = []
-    for some in pictures.split(200):                                       # (b, 3, 64, 64)
+    for some in pictures.split(200):  # (b, 3, 64, 64)
         logits, _ = reader(some)
         best = {question: logits[question].argmax(1).tolist() for question in QUESTIONS}
         for i in range(len(some)):
@@ -166,8 +166,8 @@ def attribute_accuracy(
 ) -> dict:     # shares, 0…1
     """How much of what the captions mention is right.
 
-    `attributes`: share of the mentioned ones; `captions`: share of those with every one right;
-    then each attribute by its name.
+    `attributes`: share of the mentioned ones; `captions`: share of those with every one
+    right; then each attribute by its name.
     """
     of_question = {question: [] for question in QUESTIONS}
     whole = []
@@ -208,13 +208,14 @@ def encode_captions(
     words = sorted({word for caption in captions for word in vocab.tokenize(caption)})
     unknown = [word for word in words if word not in vocab.ids]
     not_paper_birds = (
-        'these metrics measure models of paper birds: they draw captions such as '
-        f'{captions[0]!r} and read the attributes of a paper bird. This model does not know '
-        f'{", ".join(unknown[:6])}')
+        'these metrics measure models of paper birds: they draw captions '
+        f'such as {captions[0]!r} and read the attributes of a paper bird. '
+        f'This model does not know {", ".join(unknown[:6])}')
     if len(unknown) > .7*len(words):
         raise ValueError(not_paper_birds)
     if unknown:
-        warnings.warn(f'words of the captions that the model does not know: {", ".join(unknown)}',
+        warnings.warn('words of the captions that the model does not know: '
+                      f'{", ".join(unknown)}',
                       stacklevel=2)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -299,9 +300,9 @@ def part_maps(
     "The part that the reader sees at each pixel."
     maps = []
     for some in pictures.split(200):
-        _, logits = reader(some)                                           # (b, P, 32, 32)
+        _, logits = reader(some)                                         # (b, P, 32, 32)
         maps.append(F.interpolate(logits, size=64, mode='bilinear').argmax(1))
-    return torch.cat(maps)                                                 # (n, 64, 64)
+    return torch.cat(maps)                                               # (n, 64, 64)
 
 
 def count_heads(
@@ -311,15 +312,15 @@ def count_heads(
 ):           # (n,) NumPy array
     "How many heads each picture shows."
     parts = torch.as_tensor(parts)
-    on = (parts == PARTS.index('beak')) | (parts == PARTS.index('eye'))    # (n, H, W)
-    grown = on[:, None].float()                                            # (n, 1, H, W)
+    on = (parts == PARTS.index('beak')) | (parts == PARTS.index('eye'))  # (n, H, W)
+    grown = on[:, None].float()                                          # (n, 1, H, W)
     for _ in range(near):
         grown = torch.maximum(F.max_pool2d(grown, (3, 1), 1, (1, 0)),
                               F.max_pool2d(grown, (1, 3), 1, (0, 1)))
-    label = _connected(grown)[:, 0]                                        # (n, H, W)
+    label = _connected(grown)[:, 0]                                      # (n, H, W)
     n_heads = []
     for labels, mask in zip(label, on, strict=True):
-        _, pixels = labels[mask].unique(return_counts=True)                # (spots,)
+        _, pixels = labels[mask].unique(return_counts=True)              # (spots,)
         n_heads.append(int((pixels >= least).sum()))
     return np.array(n_heads)
 
@@ -327,9 +328,9 @@ def count_heads(
 def _connected(on):  # (n, 1, H, W) of 0 and 1 → the same shape: a number for each spot
     "Pixels that touch, corners included, take over the highest number among them."
     H, W = on.shape[2:]
-    label = on * torch.arange(1., H*W + 1).view(H, W)                      # (n, 1, H, W)
+    label = on * torch.arange(1., H*W + 1).view(H, W)                    # (n, 1, H, W)
     while True:
-        spread = F.max_pool2d(label, 3, 1, 1) * on                         # (n, 1, H, W)
+        spread = F.max_pool2d(label, 3, 1, 1) * on                       # (n, 1, H, W)
         if torch.equal(spread, label):
             return label
         label = spread
@@ -351,7 +352,7 @@ def redraw(
             open_captions.append(texts[0])
             claims.append(claimed)
     images = model.generate(open_captions, k, seed).images
-    readings = read_attributes(load_reader(), to_float(np.stack(images)))   # n·k of them
+    readings = read_attributes(load_reader(), to_float(np.stack(images)))  # n·k of them
     return claims, [readings[i:i + k] for i in range(0, len(readings), k)]
 
 
@@ -397,12 +398,12 @@ def match_captions(
     "Where the words of a DAMSM look, and how often it finds a picture's caption among a hundred."
     damsm, vocab = evaluator or load_evaluator()
     longest = max(len(captions[0]) for captions in birds.captions)
-    ids, lengths = encode_captions(vocab, birds, longest)                  # (n, T), (n,)
-    words, sentence = damsm.text_encoder(ids, lengths)                     # (n, D, T), (n, D)
+    ids, lengths = encode_captions(vocab, birds, longest)  # (n, T), (n,)
+    words, sentence = damsm.text_encoder(ids, lengths)     # (n, D, T), (n, D)
     encoded = [damsm.image_encoder(some) for some in pictures.split(200)]
-    regions = torch.cat([some for some, _ in encoded])                     # (n, D, h, w)
-    image = torch.cat([some for _, some in encoded])                       # (n, D)
-    attention = damsm.attention(words, regions, lengths)                   # (n, T, h, w)
+    regions = torch.cat([some for some, _ in encoded])     # (n, D, h, w)
+    image = torch.cat([some for _, some in encoded])       # (n, D)
+    attention = damsm.attention(words, regions, lengths)   # (n, T, h, w)
     return attention, r_precision(image, sentence, torch.as_tensor(birds.species))
 
 # %% ../nbs/31_metrics.ipynb #032f2672
@@ -412,12 +413,12 @@ def _words_with_maps(caption, vocab, T):  # tagged words → those of the rows 0
 
 
 def grounding(
-    attention,   # (n, T, h, w), maps of the words of n captions
-    captions,    # n lists of tagged words
-    masks,       # (n, S, S), indices into PARTS
-    near=2,      # pixels beside the part that count as a hit
-    vocab=None   # a `Vocab`: words that it does not know have no map; None: all have one
-) -> dict:       # kind of word → hit, chance, exact, mass, share: means over words, 0…1
+    attention,  # (n, T, h, w), maps of the words of n captions
+    captions,   # n lists of tagged words
+    masks,      # (n, S, S), indices into PARTS
+    near=2,     # pixels beside the part that count as a hit
+    vocab=None  # a `Vocab`: words that it does not know have no map; None: all have one
+) -> dict:      # kind of word → hit, chance, exact, mass, share: means over words, 0…1
     "The pointing game: does a colour word, a noun, or the article before it look at its part?"
     masks = torch.as_tensor(masks)
     S = masks.shape[-1]
@@ -463,18 +464,19 @@ def pixel_attention(
 ) -> dict:      # own, bird, even, first, rank: means over pixels
     """What pixels on a mentioned part (belly, crown, wings, tail, beak) attend to.
 
-    `own`: share of their attention that the part's words get; `bird`: share of the word "bird";
-    `even`: share that the part's words would get from a pixel without preference; `first`: share
-    of pixels at which a word of the part ranks first; `rank`: rank of its best word (1 is best).
+    `own`: share of their attention that the part's words get; `bird`: share of the word
+    "bird"; `even`: share that the part's words would get from a pixel without
+    preference; `first`: share of pixels at which a word of the part ranks first;
+    `rank`: rank of its best word (1 is best).
     """
     masks = torch.as_tensor(masks)
     S = masks.shape[-1]
-    maps = F.interpolate(attention.float(), size=(S, S), mode='nearest')   # (n, T, S, S)
+    maps = F.interpolate(attention.float(), size=(S, S), mode='nearest')  # (n, T, S, S)
     rows = []
     for of_words, caption, mask in zip(maps, captions, masks, strict=True):
         words = _words_with_maps(caption, vocab, len(of_words))
         for part in {w.part for w in words} & _NAMED:
-            on = mask == PARTS.index(part)                                 # (S, S)
+            on = mask == PARTS.index(part)                                # (S, S)
             if on.any():
                 rows.append(_attend(of_words[:len(words), on], words, part))
     names = 'own', 'bird', 'even', 'first', 'rank'
@@ -482,12 +484,12 @@ def pixel_attention(
 
 
 def _attend(beta, words, part):  # (T, pixels), T words, a part → (5, pixels)
-    speaks = torch.tensor([w.part == part for w in words])                 # (T,)
-    is_bird = torch.tensor([w.text == 'bird' for w in words])              # (T,)
-    own = beta[speaks].sum(0)                                              # (pixels,)
-    bird = beta[is_bird].sum(0)                                            # (pixels,)
-    even = speaks.float().mean().expand_as(own)                            # (pixels,)
-    rank = 1. + (beta > beta[speaks].amax(0)).sum(0)                       # (pixels,)
+    speaks = torch.tensor([w.part == part for w in words])                # (T,)
+    is_bird = torch.tensor([w.text == 'bird' for w in words])             # (T,)
+    own = beta[speaks].sum(0)                                             # (pixels,)
+    bird = beta[is_bird].sum(0)                                           # (pixels,)
+    even = speaks.float().mean().expand_as(own)                           # (pixels,)
+    rank = 1. + (beta > beta[speaks].amax(0)).sum(0)                      # (pixels,)
     return torch.stack([own, bird, even, (rank == 1).float(), rank])
 
 # %% ../nbs/31_metrics.ipynb #ablate01
@@ -558,10 +560,10 @@ class ReaderFeatures(nn.Module):
 
     def forward(self, images):
         reader = self.reader
-        middle = reader.middle(reader.fine(images.float()/127.5 - 1))      # (n, 64, 16, 16)
-        coarse = reader.coarse(middle)                                     # (n, 80, 8, 8)
-        means = middle.mean((2, 3)), coarse.mean((2, 3))                   # (n, 64), (n, 80)
-        return torch.cat([*means, reader.whole(coarse)], 1)                # (n, 208)
+        middle = reader.middle(reader.fine(images.float()/127.5 - 1))  # (n, 64, 16, 16)
+        coarse = reader.coarse(middle)                                 # (n, 80, 8, 8)
+        means = middle.mean((2, 3)), coarse.mean((2, 3))               # (n, 64), (n, 80)
+        return torch.cat([*means, reader.whole(coarse)], 1)            # (n, 208)
 
 # %% ../nbs/31_metrics.ipynb #340c1384
 @torch.no_grad()
@@ -582,15 +584,15 @@ def fid(
         raise ModuleNotFoundError(message) from None
     fewest = min(len(real), len(drawn))
     if fewest < 2:
-        raise ValueError('FID compares two distributions: it needs two pictures or more of '
-                         f'each, not {fewest}')
+        raise ValueError('FID compares two distributions: '
+                         f'it needs two pictures or more of each, not {fewest}')
     metric = FrechetInceptionDistance(feature=features or ReaderFeatures())
     n_features = len(metric.real_features_sum)
     if fewest <= n_features:
         warnings.warn(
             f'FID from {fewest:,} pictures and {n_features:,} features: the covariance '
-            'is singular and the distance much too large; compare it only with distances from '
-            'as many pictures, never with published ones', stacklevel=2)
+            'is singular and the distance much too large; compare it only with '
+            'distances from as many pictures, never with published ones', stacklevel=2)
     for pictures, is_real in ((real, True), (drawn, False)):
         for some in pictures.split(200):
             metric.update(_to_bytes(some), real=is_real)
@@ -635,7 +637,8 @@ def inception_features(
 ):                 # a feature network: (n, 3, H, W) uint8 → (n, 2048) or (n, 1008)
     """Inception-v3 with ImageNet's weights, by torch-fidelity (extra `metrics`).
 
-    Raises ModuleNotFoundError without torch-fidelity, FileNotFoundError if there is no such file.
+    Raises ModuleNotFoundError without torch-fidelity, FileNotFoundError if there is no
+    such file.
     """
     try:
         import torch_fidelity  # noqa: F401
@@ -667,9 +670,9 @@ def evaluate(
     paper birds.
     """
     if n < _FEWEST:
-        raise ValueError(f'n must be {_FEWEST} or more, not {n}: R-precision chooses among a '
-                         'hundred captions, 99 of them of other species, and a species has '
-                         'up to six birds')
+        raise ValueError(f'n must be {_FEWEST} or more, not {n}: '
+                         'R-precision chooses among a hundred captions, 99 of them of '
+                         'other species, and a species has up to six birds')
     ceiling = retrieval_ceiling(PaperBirds(split, n=n, n_captions=1))
     networks = None
     if inception is not False:
@@ -711,9 +714,9 @@ def _heads(birds, parts):  # → two and no heads where a caption names no direc
 def _directions_and_variety(model, real_readings, seed, split):
     claims, readings = redraw(model, seed=seed, split=split)
     both = _both_directions(_share_left(readings))
-    step = max(6, len(real_readings)//20)      # six birds of a species follow each other
+    step = max(6, len(real_readings)//20)  # six birds of a species follow each other
     k = min(len(claims), step)
-    real = [real_readings[i::step] for i in range(k)]                      # unrelated birds
+    real = [real_readings[i::step] for i in range(k)]  # unrelated birds
     return dict(both_ways=both, variety=dict(drawn=variety(claims, readings),
                                              real=variety(claims[:k], real)))
 

@@ -59,7 +59,8 @@ def _size(x) -> int:
 def _settings(net) -> dict:
     "For every part of a network, its attributes that are numbers or None."
     kinds = (int, float, type(None))
-    return {part: {name: value for name, value in vars(part).items() if isinstance(value, kinds)}
+    return {part: {name: value for name, value in vars(part).items()
+                   if isinstance(value, kinds)}
             for part in net.modules()}
 
 
@@ -78,7 +79,8 @@ class _Recompute:
             vars(part).update(values)
         self.counts = {}
         for part in self.net.modules():
-            if isinstance(part, nn.modules.batchnorm._BatchNorm) and part.track_running_stats:
+            is_norm = isinstance(part, nn.modules.batchnorm._BatchNorm)
+            if is_norm and part.track_running_stats:
                 self.counts[part] = part.num_batches_tracked.clone()
                 part.momentum = 0.
 

@@ -111,7 +111,8 @@ def fast_generator(generator: nn.Module,    # a `Generator`, one of `variants`, 
     channels last, no gradients."""
     fast = fold_batchnorm(generator)
     for module in fast.modules():
-        if isinstance(module, nn.Sequential) and len(module) and isinstance(module[0], nn.Upsample):
+        several = isinstance(module, nn.Sequential) and len(module)
+        if several and isinstance(module[0], nn.Upsample):
             module[1] = _upsampling_convolution(module[1])
             module[0] = nn.Identity()
         if isinstance(module, NextStage):

@@ -184,7 +184,8 @@ def crown(sc):
     "The cap of the head, (n, 2)."
     h = head(sc)
     cap = ellipse(h, HEAD*1.02, HEAD*1.02, -172, -20, 18)
-    return np.concatenate([cap, bezier(cap[-1], h + [.22, -.20], h + [-.28, -.14], cap[0])])
+    lower = bezier(cap[-1], h + [.22, -.20], h + [-.28, -.14], cap[0])
+    return np.concatenate([cap, lower])
 
 def wing(sc):
     "The wing's outline (n, 2), two feather lines, and two bars."
@@ -266,7 +267,8 @@ class Canvas:
     def finish(self):
         "Picture (H, W, 3) and mask (H, W), both uint8."
         k = self.oversample
-        return np.asarray(self.picture.reduce(k)), np.asarray(self.mask)[k//2::k, k//2::k].copy()
+        mask = np.asarray(self.mask)[k//2::k, k//2::k].copy()
+        return np.asarray(self.picture.reduce(k)), mask
 
 # %% ../nbs/02_paperbirds.ipynb #5e628a41
 def jitter(rng, rgb, hue=.012, value=.05):
@@ -375,7 +377,8 @@ def draw_water(cv, rng, y): # as of `draw_branch`
     far = [(-.05, y-.10), (1.05, y-.10), (1.05, 1.05), (-.05, 1.05)]
     cv.fill(far, 'ground', shade(blue, 1.12))
     def draw_near_half():
-        shore = bezier((-.05, y + .035), (.3, y - .01), (.7, y + .06), (1.05, y + .02), n=14)
+        shore = bezier((-.05, y + .035), (.3, y - .01), (.7, y + .06), (1.05, y + .02),
+                       n=14)
         cv.fill(np.concatenate([shore, [(1.05, 1.05), (-.05, 1.05)]]), 'ground', blue)
         for _ in range(5):
             x = u(0, 1)
@@ -478,7 +481,8 @@ def draw(sp: Species, sc: Scene,
     sky = [jitter(rng, c, .02, .04) for c in rng.choice(SKIES)]
     cv = Canvas(size, sky)
     draw_clouds(cv, rng, sky)
-    grounds = dict(branch=draw_branch, grass=draw_grass, water=draw_water, snow=draw_snow)
+    grounds = dict(branch=draw_branch, grass=draw_grass, water=draw_water,
+                   snow=draw_snow)
     draw_in_front = grounds[sc.ground](cv, rng, ground_level(sp, sc))
     at, unit = place(sp, sc)
     for draw_part in DRAWN[:upto]:
@@ -576,7 +580,8 @@ def sentence(sp, size, body, parts, rng): # `sp`: a `Species`
         return start + plain('has') + things
     if not things:
         return start + plain('is') + described
-    return start + plain('is') + described + plain(rng.choice(['with', 'and has'])) + things
+    joint = plain(rng.choice(['with', 'and has']))
+    return start + plain('is') + described + joint + things
 
 # %% ../nbs/02_paperbirds.ipynb #24502557
 def describe(sp: Species, sc: Scene,
@@ -585,11 +590,14 @@ def describe(sp: Species, sc: Scene,
     "One random caption of this bird, in the style of CUB."
     n_parts = rng.choices([1, 2, 3], [.1, .45, .45])[0]
     parts = rng.sample(['body', 'crown', 'belly', 'wing', 'tail', 'beak'], n_parts)
-    extra = [k for k, p in (('size', .4), ('facing', .3), ('ground', .4)) if rng.random() < p]
+    shares = dict(size=.4, facing=.3, ground=.4)
+    extra = [k for k, share in shares.items() if rng.random() < share]
     while len(parts) + len(extra) < 2:
         more = rng.choice(['size', 'facing', 'ground'])
         extra = list(dict.fromkeys(extra + [more]))
-    size = [Word(rng.choice(SYNONYMS[sp.size]), 'bird', 'size')] if 'size' in extra else []
+    size = []
+    if 'size' in extra:
+        size = [Word(rng.choice(SYNONYMS[sp.size]), 'bird', 'size')]
     body = [Word(sp.body, 'body', 'colour')] if 'body' in parts else []
     endings = []
     if 'facing' in extra:
@@ -655,12 +663,14 @@ class PaperBirds:
         self.size = size
         self.birds = _choose_birds(split, n, seed, per_species)
         numbers = {}
-        self.species = np.array([numbers.setdefault(sp, len(numbers)) for sp, _ in self.birds])
+        species = [numbers.setdefault(sp, len(numbers)) for sp, _ in self.birds]
+        self.species = np.array(species)
         self.captions = _write_captions(self.birds, split, seed, n_captions)
         made_of = (_DRAWING, PIL.__version__, split, n, size, seed, per_species)
         name = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
         path = cache_folder()/f'paperbirds-{name}.npz'
-        self.images, self.masks = self._cached(path, workers) if cache else self._drawn(workers)
+        drawn = self._cached(path, workers) if cache else self._drawn(workers)
+        self.images, self.masks = drawn
 
     def __len__(self):
         return len(self.birds)
@@ -676,11 +686,13 @@ class PaperBirds:
         # processes are worth their start from a few hundred pictures on
         parallel = len(self) > 200 and workers > 1 and _can_fork()
         if parallel:
-            with ProcessPoolExecutor(workers, multiprocessing.get_context('fork')) as pool:
+            fork = multiprocessing.get_context('fork')
+            with ProcessPoolExecutor(workers, fork) as pool:
                 drawn = list(pool.map(draw_one, self.birds, chunksize=64))
         else:
             drawn = [draw_one(b) for b in self.birds]
-        return np.stack([image for image, _ in drawn]), np.stack([mask for _, mask in drawn])
+        images, masks = zip(*drawn)
+        return np.stack(images), np.stack(masks)
 
     def _cached(self, path, workers):
         "The drawn birds from the file at `path`, which is written if it is not there."
@@ -689,7 +701,9 @@ class PaperBirds:
                 return f['images'], f['masks']
         images, masks = self._drawn(workers)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.npz', delete=False) as f:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, suffix='.npz', delete=False
+        ) as f:
             np.savez(f, images=images, masks=masks)
         os.replace(f.name, path)  # a killed process leaves no half-written data set
         return images, masks
@@ -750,7 +764,8 @@ def answers(birds: PaperBirds
     rows = []
     for bird in birds.birds:
         true = truth(*bird)
-        rows.append([values.index(true[k] or 'none') for k, values in QUESTIONS.items()])
+        row = [values.index(true[k] or 'none') for k, values in QUESTIONS.items()]
+        rows.append(row)
     return np.array(rows)
 
 # %% ../nbs/02_paperbirds.ipynb #f8a8d5ed

@@ -514,10 +514,12 @@ def keep_features(
                 kept.append(torch.cat([local.flatten(1), pooled], 1))    # (≤bs, n)
             yield from torch.stack(kept, 1).half().cpu().numpy()         # ≤bs × (1 or 2, n)
 
-    made_of = ' '.join([_checksum(encoder), f'{size} {mirrored}', *map(origin, items.values())])
+    made_of = [_checksum(encoder), f'{size} {mirrored}', *map(origin, items.values())]
+    made_of = ' '.join(made_of)
     cache = array_cache(path, made_of, all_features, len(items))
     rows = {key: row for row, key in enumerate(items)}
-    local, _ = encoder.features(picture(next(iter(items.values())))[None].to(dls.device))
+    first = picture(next(iter(items.values())))[None]                    # (1, 3, S, S)
+    local, _ = encoder.features(first.to(dls.device))                    # (1, C, h, w)
     loaders = []
     for loader in dls.loaders:
         data = _FeatureDataset(loader.dataset, cache, rows)

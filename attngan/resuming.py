@@ -96,7 +96,8 @@ def read_state(
     try:
         return torch.load(io.BytesIO(body), map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError) as error:
-        reason = re.sub(r'(?s).*WeightsUnpickler error: ', '', str(error)).split('. ')[0]
+        reason = re.sub(r'(?s).*WeightsUnpickler error: ', '', str(error))
+        reason = reason.split('. ')[0]
         raise ValueError(f'{path} holds no checkpoint: {reason}') from None
 
 # %% ../nbs/a5b_resuming.ipynb #38c02c37
@@ -163,7 +164,10 @@ def _identity(learn) -> dict:
         words=hashlib.sha256(words.encode()).hexdigest()[:12],
         data=dict(items=dl.n, batch=dl.bs, processes=world_size()),
         epochs=learn.n_epoch,
-        shapes={key: (str(x.dtype), *x.shape) for key, x in learn.model.state_dict().items()},
+        shapes={
+            key: (str(x.dtype), *x.shape)
+            for key, x in learn.model.state_dict().items()
+        },
     )
 
 
@@ -239,7 +243,8 @@ def _named(cbs):
 
 def _numbers_of(x) -> dict:
     "The attributes of an object that are numbers or tensors."
-    return {name: v for name, v in vars(x).items() if isinstance(v, (int, float, torch.Tensor))}
+    kinds = (int, float, torch.Tensor)
+    return {name: v for name, v in vars(x).items() if isinstance(v, kinds)}
 
 
 def _from_all(x) -> list:
@@ -313,7 +318,9 @@ class Checkpoint(Callback):
         self.restored = state
         self.own = state['processes'][rank()]  # what this process had put in
         self.earlier = state['seconds']
-        self.resume_point = ResumePoint(state['epoch'], state['batch'], self._restore_rng)
+        self.resume_point = ResumePoint(
+            state['epoch'], state['batch'], self._restore_rng
+        )
         self.model.load_state_dict(state['model'])
         self.opt.load_state_dict(state['opt'])
         for key, buffer in self.model.named_buffers():
@@ -419,7 +426,8 @@ class Checkpoint(Callback):
         buffers = {}
         if world_size() > 1:  # BatchNorm differs until the end of an epoch
             buffers = {key: buffer.cpu() for key, buffer in self.model.named_buffers()}
-        own = dict(rng=now, epoch_rng=self.epoch_rng if batch > 0 else now, buffers=buffers)
+        epoch_rng = self.epoch_rng if batch > 0 else now
+        own = dict(rng=now, epoch_rng=epoch_rng, buffers=buffers)
         callbacks = {name: _callback_state(cb) for name, cb in _named(self.learn.cbs)}
         return _storable(
             dict(
@@ -531,10 +539,13 @@ class Watch(Callback):
         "The losses of this batch, and how evenly each stage's attention is spread."
         losses = {'loss': self.loss, **self.learn.losses}
         attentions = getattr(self.learn, 'attentions', None) or []
-        evenness = average([_evenness(a.detach(), self.learn.lengths) for a in attentions])
+        evenness = average([
+            _evenness(a.detach(), self.learn.lengths) for a in attentions
+        ])
         names = [*losses, *(f'attention {i + 1}' for i in range(len(attentions)))]
         # (numbers,)
-        values = torch.stack([x.detach().float() for x in (*losses.values(), *evenness)])
+        values = (*losses.values(), *evenness)
+        values = torch.stack([x.detach().float() for x in values])
         return dict(zip(names, values.tolist()))
 
     def _signs(self, numbers) -> dict:  # sign → is it there?
@@ -559,9 +570,11 @@ class Watch(Callback):
         numbers = self._numbers()
         signs = self._signs(numbers)
         self.runs = {
-            sign: self.runs.get(sign, 0) + 1 if there else 0 for sign, there in signs.items()
+            sign: self.runs.get(sign, 0) + 1 if there else 0
+            for sign, there in signs.items()
         }
-        self.suspicious = any(0 < n < self._limit(sign) for sign, n in self.runs.items())
+        runs = self.runs.items()
+        self.suspicious = any(0 < n < self._limit(sign) for sign, n in runs)
         for sign, n in self.runs.items():
             if n == self._limit(sign):
                 self._alarm(sign, numbers)

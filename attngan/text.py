@@ -144,8 +144,11 @@ class Vocab:
     ) -> 'Vocab':
         "The vocabulary of `captions`: sorted, so that their order does not matter."
         rules = cls([], **kwargs)
-        counts = Counter(word for caption in captions for word in rules.tokenize(caption))
-        return cls(sorted(word for word, n in counts.items() if n >= min_freq), **kwargs)
+        counts = Counter()
+        for caption in captions:
+            counts.update(rules.tokenize(caption))
+        words = sorted(word for word, n in counts.items() if n >= min_freq)
+        return cls(words, **kwargs)
 
     @classmethod
     def from_pickle(
