@@ -336,7 +336,7 @@ function buildStages() {
       stage[name] = new Figure(box.querySelector(`.${name}`));
     box.querySelector('h2').textContent = i ? `Refinement ${i}` : 'First stage';
     box.querySelector('.what').textContent = i
-      ? `Each of ${sizes[i - 1]} × ${sizes[i - 1]} pixels asks the words; then the side doubles.`
+      ? `Each of ${sizes[i - 1]} × ${sizes[i - 1]} pixels attends to the words; then the side doubles.`
       : `Noise and condition become ${size} × ${size} pixels.`;
     const caption = box.querySelector('.attention figcaption');
     if (i) caption.append('Attention to “', span('chosen', ''), '”');
@@ -361,7 +361,7 @@ function buildStages() {
 
 function setUpSwitch(box, i) {
   const label = box.querySelector('.check'), input = label.querySelector('input');
-  label.querySelector('span').textContent = i ? 'listens to the words' : 'may turn round';
+  label.querySelector('span').textContent = i ? 'word attention' : 'random flip';
   if (!i && !network.generator.inputNames.includes('flip')) label.style.visibility = 'hidden';
   input.addEventListener('change', () => {
     aboutToChange(`switch ${i} ${input.checked}`);

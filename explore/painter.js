@@ -68,7 +68,7 @@ export function ways(old, given) {
   for (let r = 1; r <= old.keep.length; r++)
     found.push([`its words, at refinement ${r}`, withWords(old, given, r)]);
   if (isMirrored(old) !== isMirrored(given))
-    found.push(['its flip: the bird turned round', {...old, flip: given.flip}]);
+    found.push(['its flip logit (mirrored)', {...old, flip: given.flip}]);
   return found;
 }
 
