@@ -567,7 +567,7 @@ def _evaluate_paperbirds(drawer, model, n, seed, inception):
 def _evaluate_pictures(
     drawer, model, data, n, seed,
     path, split='valid', valid_species=20, network='efficientnet_lite1', input_size=128,
-    damsm=None, labels=None, words=None, recipe=None, skip_bad=False,
+    n_train=10000, damsm=None, labels=None, words=None, recipe=None, skip_bad=False,
 ):
     from attngan.evaluation import evaluate_pictures, feature_network, read_labels, read_splits
     from attngan.inference import load_damsm, model_folder
@@ -581,7 +581,7 @@ def _evaluate_pictures(
         damsm = load_damsm(Path(damsm).expanduser())
     results = evaluate_pictures(
         drawer, train, held_back, feature_network(network, input_size), n=n, seed=seed,
-        damsm=damsm, labels=labels, words=words and words.split(','),
+        n_train=n_train, damsm=damsm, labels=labels, words=words and words.split(','),
         zoom=_recipe(recipe or _RECIPE_OF[data]).training.zoom)
     return dict(data=data, split=split, network=f'{network}, {input_size} px') | results
 
@@ -675,6 +675,7 @@ def evaluate_command():
         ('--valid-species', dict(type=int, help='CUB: species held out of training (20)')),
         ('--network', dict(help='that had no part in training (efficientnet_lite1)')),
         ('--input-size', dict(type=int, help='of the pictures it gets, in pixels (128)')),
+        ('--n-train', dict(type=int, help='real pictures that classifiers learn from (10000)')),
         ('--damsm', dict(help='for R-precision: a file of a DAMSM that had no part in training')),
         ('--labels', dict(help='a table of labels: pictures, and a column for each label')),
         ('--words', dict(help='words to measure, with commas between (the frequent ones)')),

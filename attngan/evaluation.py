@@ -103,9 +103,9 @@ class PictureFeatures:
         return PictureFeatures(self.pooled[rows], self.fields[rows])
 
     @property
-    def joint(self): # (n, C' + C·16)
+    def joint(self): # (n, C'+C·16)
         "The features of whole pictures and of fields, beside each other."
-        return torch.cat([self.pooled, self.fields], 1)                      # (n, C' + C·16)
+        return torch.cat([self.pooled, self.fields], 1)                      # (n, C'+C·16)
 
 @torch.no_grad()
 def picture_features(
@@ -138,8 +138,8 @@ def real_features(
     made_of = ' '.join([_describe(encoder), f'{size} {zoom}', *map(origin, items)])
     path = cache_folder()/f'evaluation-{zlib.crc32(made_of.encode()):08x}.bin'
     cache = array_cache(path, made_of, rows, len(items))
-    joint = np.stack([cache[i] for i in range(len(cache))])                  # (n, C' + C·16)
-    joint = torch.from_numpy(joint).float()                                  # (n, C' + C·16)
+    joint = np.stack([cache[i] for i in range(len(cache))])                  # (n, C'+C·16)
+    joint = torch.from_numpy(joint).float()                                  # (n, C'+C·16)
     n_pooled = encoder.image_head.in_features                                # C'
     return PictureFeatures(joint[:, :n_pooled], joint[:, n_pooled:])
 
