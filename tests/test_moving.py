@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from attngan.attention import region_attention
+from attngan.damsm import match_loss
 from attngan.discriminator import new_backbone
 from attngan.paperbirds import PARTS, thread
 
@@ -105,7 +106,33 @@ def test_receptive_field(chromium):
     page.close()
 
 
-@pytest.mark.parametrize('cell', [('12_attention.ipynb', '12move02'),
+def test_match(chromium):
+    page = chromium.new_page(viewport=dict(width=390, height=900))
+    errors = []
+    page.on('pageerror', lambda e: errors.append(str(e)))
+    page.set_content(output_of('13_damsm.ipynb', '13move02'))
+    scores = torch.tensor([[.9, .1, .0], [.2, .8, .1], [.3, .7, .5]])        # (B, B)
+
+    def compare(gamma3):
+        page.locator('input[type=range]').fill(str(gamma3))
+        _, i2t, t2i = page.locator('output').all_inner_texts()
+        shown = [float(text.split(': ')[1]) for text in (i2t, t2i)]
+        assert shown == pytest.approx([x.item() for x in match_loss(gamma3*scores)], abs=6e-4)
+
+    compare(10)
+    compare(0)
+    page.locator('input[type=number]').nth(7).fill('0.1')    # row 2, column 1
+    scores[2, 1] = .1
+    compare(10)
+    frames = page.locator('span').evaluate_all('all => all.map(x => x.style.boxShadow)')
+    assert not any('inset' in frame for frame in frames)   # now every row is right
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    assert not errors
+    page.close()
+
+
+@pytest.mark.parametrize('cell', [('13_damsm.ipynb', '13move02'),
+                                  ('12_attention.ipynb', '12move02'),
                                   ('21_discriminator.ipynb', 'rf21mov2')])
 def test_without_scripts_a_picture_remains(chromium, cell):
     page = chromium.new_page(java_script_enabled=False)
