@@ -504,8 +504,8 @@ def train_command():
     ), attngan_train)
 
 # %% ../nbs/a10_cli.ipynb #7d24e63a
-_ABOUT_DATA = ('path', 'split', 'valid_species', 'network', 'input_size', 'damsm', 'labels',
-               'words', 'recipe', 'skip_bad')  # options for other data
+_ABOUT_DATA = ('path', 'split', 'valid_species', 'network', 'input_size', 'n_train', 'damsm',
+               'labels', 'words', 'recipe', 'skip_bad')            # options for other data
 
 def attngan_evaluate(
     model='paperbirds',     # 'paperbirds', a folder, or 'user/model' on the Hub
