@@ -27,8 +27,14 @@ const level = share => Math.max(0, Math.min(255, Math.round(255 * share)));
 
 // Numbers → Uint8ClampedArray (…, 4)
 function coloured(data, scale) {
-  const rgba = new Uint8ClampedArray(4 * data.length);
-  data.forEach((x, i) => rgba.set([...SCALES[scale](x), 255], 4 * i));
+  const rgba = new Uint8ClampedArray(4 * data.length), colour = SCALES[scale];
+  for (let i = 0; i < data.length; i++) {
+    const [red, green, blue] = colour(data[i]);
+    rgba[4 * i] = red;
+    rgba[4 * i + 1] = green;
+    rgba[4 * i + 2] = blue;
+    rgba[4 * i + 3] = 255;
+  }
   return rgba;
 }
 
