@@ -26,6 +26,7 @@ from attngan.grounding import (
     read_part_points,
     word_distances,
 )
+from attngan.image_encoder import BackboneFeatures
 from attngan.inference import load_damsm
 from attngan.recipes import keep_features
 
@@ -47,9 +48,11 @@ def retrieval(damsm, loader):
     "R-precision with the first caption of each picture, by sentence and by words."
     kept = []
     for images, ids, lengths, classes in loader:
-        regions, image, words, sentence = damsm(images, ids, lengths)
+        features = BackboneFeatures(*images)
+        regions, image, words, sentence = damsm(features, ids, lengths)
         first = slice(None, None, 10)                                # one of ten captions
-        kept.append([x[first] for x in (regions, image, words, sentence, lengths, classes)])
+        parts = regions, image, words, sentence, lengths, classes
+        kept.append([x[first].clone() for x in parts])   # a view would keep all ten
     regions, image, words, sentence, lengths, classes = (torch.cat(x) for x in zip(*kept))
     scores = [r_precision(image, sentence, classes, seed=seed) for seed in range(DRAWS)]
     mean, deviation = statistics.mean(scores), statistics.stdev(scores)
