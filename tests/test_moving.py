@@ -1,5 +1,6 @@
 "The figures of the chapters that a reader can move, as the committed outputs show them."
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from attngan.attention import region_attention
 from attngan.damsm import match_loss
 from attngan.discriminator import new_backbone
+from attngan.gan_losses import kl_loss
 from attngan.paperbirds import PARTS, thread
 
 TOP = Path(__file__).resolve().parent.parent
@@ -131,7 +133,28 @@ def test_match(chromium):
     page.close()
 
 
-@pytest.mark.parametrize('cell', [('13_damsm.ipynb', '13move02'),
+def test_cloud(chromium):
+    page = chromium.new_page(viewport=dict(width=390, height=900))
+    errors = []
+    page.on('pageerror', lambda e: errors.append(str(e)))
+    html = output_of('20_generator.ipynb', '20move01')
+    page.set_content(html)
+    data = json.loads(html[html.rindex('({"captions"') + 1:html.rindex(')</script>')])
+    mu, logvar = torch.tensor(data['mu']), torch.tensor(data['logvar'])      # (3, K) each
+    for scale in (1, .5, 3):
+        page.locator('input[type=range]').fill(str(scale))
+        shown = [float(x) for x in page.locator('output').all_inner_texts()]
+        expected = [kl_loss(m, v + 2*math.log(scale)).item() for m, v in zip(mu, logvar)]
+        assert shown == pytest.approx(expected, abs=2e-3)
+    page.locator('input[type=range]').fill('0')
+    assert page.locator('output').all_inner_texts() == ['∞']*3
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    assert not errors
+    page.close()
+
+
+@pytest.mark.parametrize('cell', [('20_generator.ipynb', '20move01'),
+                                  ('13_damsm.ipynb', '13move02'),
                                   ('12_attention.ipynb', '12move02'),
                                   ('21_discriminator.ipynb', 'rf21mov2')])
 def test_without_scripts_a_picture_remains(chromium, cell):

@@ -1,0 +1,63 @@
+// The clouds of conditions of a few captions, with the reader's hand on σ (chapter 20).
+// data: id of the element, captions, mu [n][K], logvar [n][K], eps [points][2], axes: two of the K
+data => {
+  const root = document.getElementById(data.id), {captions, mu, logvar, eps, axes} = data;
+  const COLOURS = ['#3b82c4', '#d9822b', '#3f9d57'];
+  const make = (tag, parent, attributes = {}) =>
+    parent.appendChild(Object.assign(document.createElement(tag), attributes));
+
+  root.replaceChildren();                       // the picture that stands here without scripts
+  root.style.cssText = 'max-width: 34rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
+  const label = make('label', root, {textContent: 'σ times '});
+  label.style.display = 'block';
+  const number = make('b', label);
+  const slider = make('input', label, {type: 'range', min: 0, max: 8, step: .05, value: 1});
+  slider.style.cssText = 'width: 100%; display: block; margin: .2rem 0 .6rem';
+  const canvas = make('canvas', root, {width: 680, height: 440});
+  canvas.style.cssText = 'width: 100%; display: block; border-radius: 6px; background: #8d99a61a';
+  canvas.setAttribute('role', 'img');
+  const list = make('ul', root);
+  list.style.cssText = 'list-style: none; padding: 0; margin: .5rem 0 0';
+  const lines = captions.map((caption, i) => {
+    const item = make('li', list);
+    make('i', item).style.cssText = `display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .4em; background: ${COLOURS[i]}`;
+    make('span', item, {textContent: `${caption}: KL term `});
+    return make('output', item);
+  });
+
+  // The prior N(0, 1) is in the middle; all centres, and three σ around them, are inside.
+  const far = Math.max(4, ...mu.flatMap((m, i) => axes.map(k => Math.abs(m[k]) + 3 * Math.exp(logvar[i][k] / 2))));
+  const x = v => 340 + v / far * 330, y = v => 220 - v / far * 330;
+
+  function draw() {
+    const scale = Number(slider.value), context = canvas.getContext('2d');
+    number.textContent = scale;
+    context.clearRect(0, 0, 680, 440);
+    context.strokeStyle = '#8d99a6';
+    context.setLineDash([4, 5]);
+    for (const radius of [1, 2]) {
+      context.beginPath();
+      context.arc(340, 220, radius / far * 330, 0, 7);
+      context.stroke();
+    }
+    captions.forEach((_, i) => {
+      context.fillStyle = COLOURS[i] + 'b0';
+      for (const e of eps) {
+        const [a, b] = axes.map((k, j) => mu[i][k] + scale * Math.exp(logvar[i][k] / 2) * e[j]);
+        context.beginPath();
+        context.arc(x(a), y(b), 2.6, 0, 7);
+        context.fill();
+      }
+      const kl = mu[i].reduce((sum, m, k) => {
+        const variance = scale * scale * Math.exp(logvar[i][k]);
+        return sum + (m * m + variance - 1 - Math.log(variance)) / 2;
+      }, 0) / mu[i].length;
+      lines[i].textContent = Number.isFinite(kl) ? kl.toFixed(3) : '∞';
+    });
+    canvas.setAttribute('aria-label',
+      `Clouds of ${captions.length} captions in numbers ${axes[0] + 1} and ${axes[1] + 1} of the condition, σ times ${scale}`);
+  }
+
+  slider.oninput = draw;
+  draw();
+}
