@@ -29,6 +29,7 @@ from attngan.grounding import (
 from attngan.image_encoder import BackboneFeatures
 from attngan.inference import load_damsm
 from attngan.recipes import keep_features
+from attngan.variants import CosineDAMSM
 
 DRAWS = 30
 
@@ -98,7 +99,10 @@ def main():
     results = dict(rule=args.rule, r_precision=retrieval(damsm.eval(), dls.valid))
     torch.manual_seed(0)
     untrained = config.new_damsm(len(vocab))
-    for name, network in dict(trained=damsm, untrained=untrained).items():
+    networks = dict(trained=damsm, untrained=untrained)
+    if args.rule == 'paper':        # the same encoders, without eq. 8
+        networks['by_cosine'] = CosineDAMSM(damsm.text_encoder, damsm.image_encoder)
+    for name, network in networks.items():
         distances = word_distances(network, dls.valid, vocab, targets, means)
         results[name] = grounding_table(distances)
         print(name, results[name]['noun']['all'])
