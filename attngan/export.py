@@ -110,9 +110,11 @@ def export_onnx(
     """
     _check_exportable(model)
     program = torch.onnx.export(
-        _Graph(model).cpu().eval(), _example(model.generator_config), dynamic_shapes=_varying(),
+        _Graph(model).cpu().eval(), _example(model.generator_config),
+        dynamic_shapes=_varying(),
         input_names=['ids', 'lengths', 'noise', 'eps'],
-        output_names=output_names(model.generator_config), dynamo=True, external_data=False,
+        output_names=output_names(model.generator_config),
+        dynamo=True, external_data=False,
         verbose=False)
     _forget_origin(program.model.graph)
     folder = Path(folder)

@@ -902,8 +902,9 @@ def fashiongen_items(path, categories=FASHION, faults=None) -> tuple[list, list]
         if not (root/f'fashiongen_256_256_{split}.h5').is_file():
             _refuse(root, f'fashiongen_256_256_{split}.h5 is not there')
     with gathering(faults) as found:
-        return tuple(_fashiongen_split(root/f'fashiongen_256_256_{split}.h5', categories, found)
-                     for split in ('train', 'validation'))
+        return tuple(
+            _fashiongen_split(root/f'fashiongen_256_256_{split}.h5', categories, found)
+            for split in ('train', 'validation'))
 
 # %% ../nbs/a2_files.ipynb #a3dde1cf
 _SPLIT_NAMES = dict(train='train', training='train', valid='valid', val='valid', validation='valid',
@@ -1121,7 +1122,8 @@ def table_items(path,             # a CSV file with a header, or JSON lines
                 caption_col = find_column(path, row, caption_col, CAPTION_COLUMNS, 'caption_col')
             where = f'{path}, line {line}'
             try:
-                name, captions, kind, split = _read_table_row(row, image_col, caption_col)
+                name, captions, kind, split = _read_table_row(
+                    row, image_col, caption_col)
                 if classes.setdefault(name, kind) != kind:
                     raise ValueError(
                         f'{name} is of class {kind!r}, above of {classes[name]!r}')

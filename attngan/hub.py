@@ -174,10 +174,12 @@ def model_card(
         measured, results = _measured_table(rows, source), []
         for name, drawn, _ in rows:
             results.append(EvalResult(
-                task_type='text-to-image', dataset_type='paper-birds', dataset_name='Paper birds',
+                task_type='text-to-image', dataset_type='paper-birds',
+                dataset_name='Paper birds',
                 metric_type=name.split(' (')[0].replace(',', '').replace(' ', '-').lower(),
                 metric_name=name, metric_value=round(drawn, 4)))
-    data = ModelCardData(license=licence, library_name='attngan', pipeline_tag='text-to-image',
+    data = ModelCardData(license=licence, library_name='attngan',
+                         pipeline_tag='text-to-image',
                          tags=['attngan', 'gan'], model_name=repo.split('/')[-1],
                          eval_results=results)
     return ModelCard(f'---\n{data.to_yaml()}\n---\n{_card_text(model, repo, measured)}')

@@ -246,7 +246,8 @@ class TextToImage(nn.Module):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         config = dict(format=_FORMAT, text=to_dict(self.text),
-                      generator=to_dict(self.generator_config), vocab=self.vocab.to_dict())
+                      generator=to_dict(self.generator_config),
+                      vocab=self.vocab.to_dict())
         weights = {k: v.contiguous().cpu() for k, v in self.state_dict().items()}
         with atomic_write(folder/'model.safetensors') as file:
             file.write_bytes(save(weights))
@@ -404,7 +405,8 @@ def save_damsm(
         if value.is_floating_point():
             value = value.half()
         weights[name] = value.contiguous().cpu()
-    entries = dict(format=_FORMAT, text=to_dict(config.text), image=to_dict(config.image),
+    entries = dict(format=_FORMAT, text=to_dict(config.text),
+                   image=to_dict(config.image),
                    damsm=to_dict(config.damsm), vocab=vocab.to_dict())
     with atomic_write(path) as file:
         file.write_bytes(save(weights, metadata=dict(config=json.dumps(entries))))

@@ -48,7 +48,8 @@ class AttributeReader(nn.Module):
         self.up32 = _conv_bn(5*w, 2*w)
         self.parts = nn.Conv2d(2*w, len(PARTS), 1)
         self.whole = nn.Sequential(
-            nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(5*w*16, 4*w), nn.LeakyReLU(.2))
+            nn.AdaptiveAvgPool2d(4), nn.Flatten(),
+            nn.Linear(5*w*16, 4*w), nn.LeakyReLU(.2))
         of_part = 2*w + 3  # f: features and mean colour of a part
         of_picture = of_part*len(PARTS) + 4*w
         self.heads = nn.ModuleDict()
@@ -150,7 +151,8 @@ def read_attributes(
 ):            # list of n dictionaries, question → value
     "What the reader sees in each picture."
     if pictures.shape[-1] != 64:
-        pictures = F.interpolate(pictures, size=(64, 64), mode='bilinear', antialias=True)
+        pictures = F.interpolate(pictures, size=(64, 64), mode='bilinear',
+                                 antialias=True)
     readings = []
     for some in pictures.split(200):  # (b, 3, 64, 64)
         logits, _ = reader(some)
@@ -246,7 +248,8 @@ def draw_unseen(
         torch.manual_seed(seed)
         for i in torch.arange(n).split(100):
             noise = torch.randn(len(i), model.generator_config.noise)      # (b, Z)
-            images, attentions, _, _ = model.generator(noise, sentence[i], words[i], lengths[i])
+            images, attentions, _, _ = model.generator(
+                noise, sentence[i], words[i], lengths[i])
             drawn.append((images[-1], *attentions))
     pictures, *attention = [torch.cat(parts) for parts in zip(*drawn, strict=True)]
     return UnseenDrawings(birds, pictures, attention)
@@ -360,7 +363,8 @@ def _share_left(
     readings  # n lists of readings
 ):            # (n,) NumPy array, 0…1
     "The share of each caption's birds that look left."
-    return np.array([_mean([r['facing'] == 'left' for r in birds]) for birds in readings])
+    return np.array([
+        _mean([r['facing'] == 'left' for r in birds]) for birds in readings])
 
 
 def _both_directions(
@@ -676,7 +680,8 @@ def evaluate(
     ceiling = retrieval_ceiling(PaperBirds(split, n=n, n_captions=1))
     networks = None
     if inception is not False:
-        networks = (inception_features(inception), inception_features(inception, 'logits_unbiased'))
+        networks = (inception_features(inception),
+                    inception_features(inception, 'logits_unbiased'))
     drawings = draw_unseen(model, n, seed, split)
     birds = drawings.birds
     pictures = dict(drawn=drawings.pictures, real=to_float(birds.images))
@@ -685,7 +690,8 @@ def evaluate(
     parts = {name: part_maps(reader, x) for name, x in pictures.items()}
     looks, retrieved = _damsms_look(model, drawings, pictures, parts, own)
     scores = dict(n=n, seed=seed, split=split)
-    scores['attributes'] = {name: _of_captions(r, birds) for name, r in readings.items()}
+    scores['attributes'] = {
+        name: _of_captions(r, birds) for name, r in readings.items()}
     scores |= _heads(birds, parts)
     scores |= _directions_and_variety(model, readings['real'], seed, split)
     scores |= dict(r_precision=retrieved, r_ceiling=ceiling)
@@ -735,7 +741,8 @@ def _damsms_look(model, drawings, pictures, parts, own):  # → grounding, R-pre
     for name, evaluator in evaluators.items():
         title = 'held-out evaluator' if name == 'held_out' else 'its own DAMSM'
         for kind, masks in (('drawn', parts['drawn']), ('real', birds.masks)):
-            maps, retrieved[kind][name] = match_captions(pictures[kind], birds, evaluator)
+            maps, retrieved[kind][name] = match_captions(
+                pictures[kind], birds, evaluator)
             found = grounding(maps, captions, masks, vocab=evaluator[1])
             looks[f'{title}, {kind} birds'] = found
     return looks, retrieved
@@ -752,7 +759,8 @@ def _ablations(model, n, seed, split):  # → what is taken → attributes, capt
     for what in ABLATIONS:
         if what != 'no words 2' or model.generator_config.stages > 2:
             shares = ablate(model, what, n, seed, split)
-            scores[what] = dict(attributes=shares['attributes'], captions=shares['captions'])
+            scores[what] = dict(attributes=shares['attributes'],
+                                captions=shares['captions'])
     return scores
 
 
@@ -764,5 +772,6 @@ def _with_inception(pictures, networks, weights):
     features, classes = networks
     return dict(
         fid_inception_2048=fid(pictures['real'], pictures['drawn'], features),
-        is_inception={name: inception_score(x, classes) for name, x in pictures.items()},
+        is_inception={
+            name: inception_score(x, classes) for name, x in pictures.items()},
         inception=Path(weights).name if weights else 'torch-fidelity')

@@ -85,7 +85,8 @@ def _upsampling_convolution(conv): # a 3×3 convolution that follows nearest-nei
     spread = torch.tensor([[0., 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])  # (4, 3)
     kernel = torch.einsum('au,bv,oiuv->ioab', spread, spread, conv.weight)    # (c_in, c_out, 4, 4)
     has_bias = conv.bias is not None
-    layer = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, 1, bias=has_bias)
+    layer = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, 1,
+                               bias=has_bias)
     layer.weight = nn.Parameter(kernel)
     if has_bias:
         layer.bias = conv.bias

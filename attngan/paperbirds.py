@@ -505,7 +505,8 @@ def text_of(words: list[Word]) -> str:
 # %% ../nbs/02_paperbirds.ipynb #7dcbffd4
 SYNONYMS = dict(
     small=['small', 'small', 'little', 'tiny'], large=['large', 'large', 'big'],
-    belly=['belly', 'belly', 'breast', 'chest'], crown=['crown', 'crown', 'head', 'cap'],
+    belly=['belly', 'belly', 'breast', 'chest'],
+    crown=['crown', 'crown', 'head', 'cap'],
     beak=['beak', 'beak', 'bill'], wing=['wings'], tail=['tail'])
 PLACES = dict(
     branch=['on a branch', 'sitting on a branch', 'perched on a branch'],
@@ -754,7 +755,8 @@ def thread(size: int = 64 # side of the picture in pixels
 
 # %% ../nbs/02_paperbirds.ipynb #09e6f6f4
 QUESTIONS = dict(
-    body=[*COLOURS], belly=[*COLOURS], crown=[*COLOURS], wing=[*COLOURS], tail=[*COLOURS],
+    body=[*COLOURS], belly=[*COLOURS], crown=[*COLOURS],
+    wing=[*COLOURS], tail=[*COLOURS],
     beak=BEAKS, length=['short', 'long'], size=['small', 'large'],
     facing=['left', 'right'], ground=GROUNDS, bars=['none', 'white'])
 

@@ -235,7 +235,8 @@ class Vocab:
 
     def to_dict(self) -> dict:
         "Words in the order of their ids, and the rules, for JSON."
-        return dict(words=self.words[1:], unknown=self.unknown, ascii_only=self.ascii_only,
+        return dict(words=self.words[1:], unknown=self.unknown,
+                    ascii_only=self.ascii_only,
                     stop=list(self.stop), pattern=self.pattern)
 
     @classmethod
