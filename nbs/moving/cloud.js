@@ -13,8 +13,8 @@ data => {
   const number = make('b', label);
   const slider = make('input', label, {type: 'range', min: 0, max: 8, step: .05, value: 1});
   slider.style.cssText = 'width: 100%; display: block; margin: .2rem 0 .6rem';
-  const canvas = make('canvas', root, {width: 680, height: 440});
-  canvas.style.cssText = 'width: 100%; display: block; border-radius: 6px; background: #8d99a61a';
+  const canvas = make('canvas', root, {width: 600, height: 600});
+  canvas.style.cssText = 'width: 100%; max-width: 26rem; display: block; border-radius: 6px; background: #8d99a61a';
   canvas.setAttribute('role', 'img');
   const list = make('ul', root);
   list.style.cssText = 'list-style: none; padding: 0; margin: .5rem 0 0';
@@ -27,17 +27,17 @@ data => {
 
   // The prior N(0, 1) is in the middle; all centres, and three σ around them, are inside.
   const far = Math.max(4, ...mu.flatMap((m, i) => axes.map(k => Math.abs(m[k]) + 3 * Math.exp(logvar[i][k] / 2))));
-  const x = v => 340 + v / far * 330, y = v => 220 - v / far * 330;
+  const x = v => 300 + v / far * 290, y = v => 300 - v / far * 290;
 
   function draw() {
     const scale = Number(slider.value), context = canvas.getContext('2d');
     number.textContent = scale;
-    context.clearRect(0, 0, 680, 440);
+    context.clearRect(0, 0, 600, 600);
     context.strokeStyle = '#8d99a6';
     context.setLineDash([4, 5]);
     for (const radius of [1, 2]) {
       context.beginPath();
-      context.arc(340, 220, radius / far * 330, 0, 7);
+      context.arc(300, 300, radius / far * 290, 0, 7);
       context.stroke();
     }
     captions.forEach((_, i) => {
