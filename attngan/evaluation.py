@@ -478,10 +478,25 @@ def _measure_words(words, train, known, found, captions, vocab):
     measured = [word for word in words if word in tables['real']]
     colours = [word for word in measured if word in COLOUR_WORDS][:10]
     kind = 'colour_words' if colours else 'words'
-    means = {name: float(np.mean([table[word] for word in colours or measured]))
+    chosen = colours or measured
+    means = {name: float(np.mean([table[word] for word in chosen]))
              for name, table in tables.items()}
-    way = share_of_way(tables['drawn'], tables['real'], colours or measured)
-    return {f'mean_auc_of_{kind}': means, 'share_of_the_way': way, 'auc': tables}
+    columns = [words.index(word) for word in chosen]
+    has = word_shares([[c] for c in captions], chosen, vocab.tokenize) > 0   # (n, W)
+    drawn, real = [probe(found[name].pooled)[:, columns] for name in ('drawn', 'real')]
+    return {f'mean_auc_of_{kind}': means,
+            'share_of_the_way': share_of_way(tables['drawn'], tables['real'], chosen),
+            'share_of_the_way_deviation': _deviation(drawn, real, has), 'auc': tables}
+
+def _deviation(drawn, real, has, draws=200): # (n, W), (n, W), (n, W) bool → number
+    "How much `share_of_way` would change with other captions: by resampling them (bootstrap)."
+    rng = torch.Generator().manual_seed(0)
+    shares = []
+    for _ in range(draws):
+        rows = torch.randint(len(has), (len(has),), generator=rng)           # (n,)
+        above = [auc(x[rows], has[rows]).nanmean() - .5 for x in (drawn, real)]
+        shares.append((above[0]/above[1]).item())
+    return float(np.std(shares))
 
 def _measure_retrieval(damsm, pictures, captions, chosen):
     chosen, = files.settle_classes(chosen)

@@ -227,6 +227,7 @@ def test_an_obedient_generator_scores_as_real_pictures_and_a_shuffled_one_guesse
     assert good['n'] == 120 and good['unknown_words'] == 0
     assert good['mean_auc_of_colour_words']['real'] > .9
     assert good['share_of_the_way'] == pytest.approx(1, abs=.1)
+    assert 0 < good['share_of_the_way_deviation'] < .1
     assert bad['share_of_the_way'] == pytest.approx(0, abs=.2)
     assert bad['mean_auc_of_colour_words']['drawn'] == pytest.approx(.5, abs=.08)
     assert good['labels']['drawn']['colour'] > .8 > .4 > bad['labels']['drawn']['colour']
