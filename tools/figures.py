@@ -515,6 +515,45 @@ HERE = dict(
 )
 
 
+def flow():
+    f = Figure(980, 372, 'AttnGAN draws in one pass, a flow in many steps')
+    B = f.box
+    f.panel(196, 14, 966, 168, 'AttnGAN: one pass, three stages')
+    f.panel(196, 200, 966, 358, 'flow matching: one network, many steps')
+    text = B(98, 184, 'text encoder\nof the DAMSM,\nfrozen', 'text', 132, 70)
+
+    z = B(262, 116, 'noise z', 'data', 84)
+    stages = [B(x, 116, n, 'gen', 96) for x, n in
+              ((410, 'F_{0}'), (572, 'F^{attn}_{1}, F_{1}'), (734, 'F^{attn}_{2}, F_{2}'))]
+    last = B(894, 116, 'picture', 'data', 96)
+    for a, b in zip([z, *stages], [*stages, last]):
+        f.arrow(a.r, b.l)
+
+    states = [B(x, 306, n, 'data', 84) for x, n in
+              ((262, 'noise x_{0}'), (496, 'x_{.25}'), (730, 'x_{.5}'))]
+    nets = [B(x, 306, 'v_{θ}', 'gen', 70) for x in (382, 613)]
+    for a, n, b in zip(states, nets, states[1:]):
+        f.arrow(a.r, n.l)
+        f.arrow(n.r, b.l)
+    f.text(806, 311, '…')
+    end = B(894, 306, 'picture x_{1}', 'data', 104)
+    f.arrow((818, 306), end.l)
+
+    f.arrow(text.t, (98, 60), (734, 60), stages[2].t)
+    for x, box in ((410, stages[0]), (572, stages[1])):
+        f.arrow((x, 60), box.t)
+        f.dot(x, 60)
+    f.arrow(text.b, (98, 250), (613, 250), nets[1].t)
+    f.arrow((382, 250), nets[0].t)
+    f.dot(382, 250)
+    f.text(418, 80, 'sentence ē', anchor='start')
+    for x in (580, 742):
+        f.text(x, 80, 'words e', anchor='start')
+    for x in (390, 621):
+        f.text(x, 270, 'e and ē', anchor='start')
+    f.save(OUT / 'flow.svg')
+
+
 def here(name):
     lit = set(HERE[name].split())
     f = Figure(900, 160, 'Where we are in the network')
@@ -598,6 +637,7 @@ def main():
         gan_losses,
         training_step,
         distributed,
+        flow,
         colab,
     ):
         draw()
