@@ -47,8 +47,9 @@ class Log(Callback):
     def after_epoch(self):
         values = dict(zip(self.recorder.metric_names[1:-1], self.recorder.log[1:]))
         line = dict(epoch=self.epoch + 1, seconds=round(time.monotonic() - self.start), **values)
-        with open(self.path, 'a') as file:
-            file.write(json.dumps(line) + '\n')
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        earlier = [x for x in lines if json.loads(x)['epoch'] <= self.epoch]   # once after resuming
+        self.path.write_text('\n'.join([*earlier, json.dumps(line)]) + '\n')
 
 
 def main():

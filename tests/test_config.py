@@ -4,6 +4,7 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 import attngan.checkpoints  # noqa: F401 (its configurations are tried, too)
+import attngan.photographs  # noqa: F401
 import attngan.variants  # noqa: F401
 from attngan import config
 from attngan.damsm import DAMSMConfig
