@@ -38,7 +38,8 @@ from .text_encoder import TextConfig, TextEncoder
 
 # %% ../nbs/a12_all.ipynb #a11ce007
 from .cli import attngan_evaluate, attngan_generate, attngan_import, attngan_train
-from .damsm_training import RPrecision, TimeLimit, damsm_learner, show_word_attention
+from .damsm_training import RPrecision, damsm_learner, show_word_attention
+from .learner import TimeLimit
 from .metrics import Obeys, evaluate, fid, inception_score, measure
 from .micro_batches import MicroBatches
 from .recipes import AttentionDistillation, FlipLoss, GradientPenalty, HardNegatives

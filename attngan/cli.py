@@ -261,7 +261,7 @@ class _Plan:
 
     def callbacks(self, name, minutes):
         "For the training `name`, which may take so many minutes."
-        from attngan.damsm_training import TimeLimit
+        from attngan.learner import TimeLimit
         from attngan.resuming import Checkpoint, Watch
         every = min(5., max(1., self.minutes/100))
         checkpoint = Checkpoint(Path(self.folder)/name, minutes=every, resume=self.resume)

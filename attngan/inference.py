@@ -8,7 +8,6 @@ __all__ = ['Drawings', 'TextToImage', 'model_folder', 'save_damsm', 'load_damsm'
 # %% ../nbs/30_inference.ipynb #25cfc09e
 import json
 import operator
-import os
 import re
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -20,14 +19,14 @@ from pathlib import Path
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
+from . import serialization
 from .config import from_dict, to_dict
 from .damsm import DAMSMConfig
 from .generator import GeneratorConfig
 from .image_encoder import ImageEncoderConfig
-from .serialization import atomic_write, damage_by_git, load_json
 from .show import to_uint8, wrap
 from .text import Vocab
 from .text_encoder import TextConfig
@@ -227,13 +226,13 @@ class TextToImage(nn.Module):
             raise FileNotFoundError(
                 f"no model {str(name)!r}: give a folder with config.json and "
                 "model.safetensors, 'paperbirds', or 'user/model' on the Hub")
-        entries = load_json(folder/'config.json')
-        with _naming(folder/'config.json'):
+        entries = serialization.load_json(folder/'config.json')
+        with serialization.naming(folder/'config.json'):
             vocab, text, generator = _read_config(entries)
             cls = _pipeline_class(generator, cls)
         weights = folder/'model.safetensors'
-        with _naming(weights, weights):
-            return _with_weights(weights, lambda: cls(vocab, text, generator))
+        with serialization.naming(weights, weights):
+            return serialization.with_weights(weights, lambda: cls(vocab, text, generator))
 
     def save_pretrained(self, folder) -> Path:
         """Write `config.json` and `model.safetensors`.
@@ -245,13 +244,13 @@ class TextToImage(nn.Module):
                              'save the model that it was made from')
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config = dict(format=_FORMAT, text=to_dict(self.text),
+        config = dict(format=serialization.MODEL_FORMAT, text=to_dict(self.text),
                       generator=to_dict(self.generator_config),
                       vocab=self.vocab.to_dict())
         weights = {k: v.contiguous().cpu() for k, v in self.state_dict().items()}
-        with atomic_write(folder/'model.safetensors') as file:
+        with serialization.atomic_write(folder/'model.safetensors') as file:
             file.write_bytes(save(weights))
-        with atomic_write(folder/'config.json') as file:
+        with serialization.atomic_write(folder/'config.json') as file:
             text = json.dumps(config, ensure_ascii=False, indent=1)
             file.write_text(text + '\n', encoding='utf-8')
         return folder
@@ -309,72 +308,16 @@ def _evaluation_mode(model):
             module.training = training
 
 # %% ../nbs/30_inference.ipynb #guest002
-_FORMAT = 1   # of config.json
-
 def _read_config(entries): # a dictionary from JSON → `Vocab`, `TextConfig`, `GeneratorConfig`
     "Raises ValueError that names an entry which is missing, unknown, or of the wrong kind or size."
-    _check_entries(entries, ('text', 'generator', 'vocab'))
+    serialization.check_entries(entries, ('text', 'generator', 'vocab'))
     text = from_dict(entries['text'], TextConfig)
     generator = from_dict(entries['generator'], GeneratorConfig)
     return Vocab.from_dict(entries['vocab']), text, generator
 
-def _check_entries(entries, names):
-    "Raises ValueError unless `entries` is a dictionary of our format with exactly these names."
-    if not isinstance(entries, dict) or 'format' not in entries:
-        raise ValueError('this is no configuration that save_pretrained wrote: '
-                         'it has no "format"')
-    if entries['format'] != _FORMAT:
-        raise ValueError(f'format {str(entries["format"])[:20]} is unknown; '
-                         f'this version of attngan reads format {_FORMAT}')
-    for name in names:
-        if name not in entries:
-            raise ValueError(f'the entry "{name}" is missing')
-    for name in entries:
-        if name not in ('format', *names):
-            raise ValueError(f'the entry "{name[:60]}" is unknown')
-
 def _pipeline_class(generator, default):
     "The class that draws with this generator: its configuration may name one of its own."
     return generator.pipeline() if hasattr(generator, 'pipeline') else default
-
-# %% ../nbs/30_inference.ipynb #e654292d
-def _with_weights(path, build, max_gb=2): # a safetensors file, a function that makes a network
-    """The network with the weights of a file, in evaluation mode.
-
-    The shapes in the file's header are compared with the network's before memory is
-    allocated. Raises ValueError if they differ.
-    """
-    if os.path.getsize(path) > max_gb * 10**9:
-        raise ValueError(f'the file is larger than {max_gb} GB')
-    with open(path, 'rb') as f:
-        if int.from_bytes(f.read(8), 'little') > 10**7:
-            raise ValueError('the header claims more than 10 MB')
-    with torch.device('meta'):                       # shapes without memory
-        expected = {k: list(v.shape) for k, v in build().state_dict().items()}
-    with safe_open(str(path), 'pt') as f:
-        found = {k: f.get_slice(k).get_shape() for k in f.keys()}
-    wrong = [k for k in {**expected, **found} if expected.get(k) != found.get(k)]
-    if wrong:
-        first = wrong[0]
-        raise ValueError(
-            f'{len(wrong)} weights do not fit the configuration; '
-            f'the first, {first[:60]}, has shape {found.get(first)}, '
-            f'expected {expected.get(first)}')
-    network = build()
-    weights = load_file(path)
-    weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
-    network.load_state_dict(weights)
-    return network.eval()
-
-@contextmanager
-def _naming(what, file=None): # begins the message; a binary file
-    "Turn any error while a file is read into a ValueError that begins with the file's name."
-    try:
-        yield
-    except Exception as e:      # a damaged file raises all kinds
-        damage = damage_by_git(file) if file and Path(file).is_file() else ''
-        raise ValueError(f'{what}: '
-                         f'{damage or str(e)[:400] or type(e).__name__}') from None
 
 # %% ../nbs/30_inference.ipynb #fe074ddd
 def model_folder(
@@ -405,10 +348,10 @@ def save_damsm(
         if value.is_floating_point():
             value = value.half()
         weights[name] = value.contiguous().cpu()
-    entries = dict(format=_FORMAT, text=to_dict(config.text),
+    entries = dict(format=serialization.MODEL_FORMAT, text=to_dict(config.text),
                    image=to_dict(config.image),
                    damsm=to_dict(config.damsm), vocab=vocab.to_dict())
-    with atomic_write(path) as file:
+    with serialization.atomic_write(path) as file:
         file.write_bytes(save(weights, metadata=dict(config=json.dumps(entries))))
 
 def load_damsm(path) -> tuple: # `DAMSM`, `Vocab`
@@ -416,10 +359,10 @@ def load_damsm(path) -> tuple: # `DAMSM`, `Vocab`
 
     Raises ValueError that names the file if it is something else.
     """
-    with _naming(f'{path} holds no DAMSM', path):
+    with serialization.naming(f'{path} holds no DAMSM', path):
         with safe_open(str(path), 'pt') as f:
             entries = json.loads((f.metadata() or {}).get('config', 'null'))
-        _check_entries(entries, ('text', 'image', 'damsm', 'vocab'))
+        serialization.check_entries(entries, ('text', 'image', 'damsm', 'vocab'))
         vocab = Vocab.from_dict(entries['vocab'])
         text = from_dict(entries['text'], TextConfig)
         image = from_dict(entries['image'], ImageEncoderConfig)
@@ -429,4 +372,4 @@ def load_damsm(path) -> tuple: # `DAMSM`, `Vocab`
             encoders = text.build(len(vocab)), image.build(text.dim, weights=None)
             return config.build(*encoders)
 
-        return _with_weights(path, build), vocab
+        return serialization.with_weights(path, build), vocab

@@ -32,9 +32,8 @@ from fastai.torch_core import rank_distrib
 from fastcore.foundation import L
 
 from .config import to_dict
-from .damsm_training import TimeLimit
 from .distributed import average, broadcast, rank, world_size
-from .learner import ResumePoint
+from .learner import ResumePoint, TimeLimit
 from .serialization import atomic_write
 
 # %% ../nbs/a5b_resuming.ipynb #a3b05804

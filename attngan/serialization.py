@@ -25,6 +25,8 @@ from typing import Union, get_args, get_origin
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 
 # %% ../nbs/a1_serialization.ipynb #a1atom01
 @contextmanager
@@ -380,3 +382,63 @@ def load_state_dict(path) -> dict:  # {name: tensor}, on the CPU
     if not all(isinstance(value, torch.Tensor) for value in values):
         raise ValueError(f'{path} holds no weights: expected names and tensors')
     return state
+
+# %% ../nbs/a1_serialization.ipynb #a1model1
+MODEL_FORMAT = 1   # of the entries that a saved model holds
+
+def check_entries(
+    entries,  # a dictionary from JSON
+    names,    # that it must have beside "format"
+):
+    "Raises `ValueError` unless `entries` is a dictionary of our format with exactly these names."
+    if not isinstance(entries, dict) or 'format' not in entries:
+        raise ValueError('this is no configuration that save_pretrained wrote: '
+                         'it has no "format"')
+    if entries['format'] != MODEL_FORMAT:
+        raise ValueError(f'format {str(entries["format"])[:20]} is unknown; '
+                         f'this version of attngan reads format {MODEL_FORMAT}')
+    for name in names:
+        if name not in entries:
+            raise ValueError(f'the entry "{name}" is missing')
+    for name in entries:
+        if name not in ('format', *names):
+            raise ValueError(f'the entry "{name[:60]}" is unknown')
+
+# %% ../nbs/a1_serialization.ipynb #a1model2
+def with_weights(path, build, max_gb=2): # a safetensors file, a function that makes a network
+    """The network with the weights of a file, in evaluation mode.
+
+    The shapes in the file's header are compared with the network's before memory is
+    allocated. Raises ValueError if they differ.
+    """
+    if os.path.getsize(path) > max_gb * 10**9:
+        raise ValueError(f'the file is larger than {max_gb} GB')
+    with open(path, 'rb') as f:
+        if int.from_bytes(f.read(8), 'little') > 10**7:
+            raise ValueError('the header claims more than 10 MB')
+    with torch.device('meta'):                       # shapes without memory
+        expected = {k: list(v.shape) for k, v in build().state_dict().items()}
+    with safe_open(str(path), 'pt') as f:
+        found = {k: f.get_slice(k).get_shape() for k in f.keys()}
+    wrong = [k for k in {**expected, **found} if expected.get(k) != found.get(k)]
+    if wrong:
+        first = wrong[0]
+        raise ValueError(
+            f'{len(wrong)} weights do not fit the configuration; '
+            f'the first, {first[:60]}, has shape {found.get(first)}, '
+            f'expected {expected.get(first)}')
+    network = build()
+    weights = load_file(path)
+    weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+    network.load_state_dict(weights)
+    return network.eval()
+
+@contextmanager
+def naming(what, file=None): # begins the message; a binary file
+    "Turn any error while a file is read into a ValueError that begins with the file's name."
+    try:
+        yield
+    except Exception as e:      # a damaged file raises all kinds
+        damage = damage_by_git(file) if file and Path(file).is_file() else ''
+        raise ValueError(f'{what}: '
+                         f'{damage or str(e)[:400] or type(e).__name__}') from None

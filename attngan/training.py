@@ -13,8 +13,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback
-from fastai.callback.progress import ShowGraphCallback
-from fastai.callback.training import GradientAccumulation
 from fastai.learner import Metric
 from fastai.optimizer import OptimWrapper
 from fastcore.basics import noop
@@ -26,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from .damsm_training import damsm_losses
 from .distributed import gather, own
 from .gan_losses import discriminator_loss, generator_loss, kl_loss, wrong_captions
-from .learner import CaptionLearner
+from .learner import GANLearner
 from .show import show_rows, to_uint8
 
 # %% ../nbs/23_training.ipynb #d4cfccb5
@@ -72,7 +70,7 @@ class AttnGAN(nn.Module):
         return self.average.module(noise, sentence, words, lengths)
 
 # %% ../nbs/23_training.ipynb #caef8f9b
-class AttnGANLearner(CaptionLearner):
+class AttnGANLearner(GANLearner):
     """A Learner that trains an `AttnGAN`: each batch is two steps ([P] section 3.1).
 
     While a batch is worked on, callbacks find its tensors here:
@@ -93,22 +91,6 @@ class AttnGANLearner(CaptionLearner):
 
     discriminator_loss = staticmethod(discriminator_loss)
     generator_loss = staticmethod(generator_loss)
-    monitored = ('train_loss',)   # there is no valid_loss between epochs
-    refused = {
-        **CaptionLearner.refused,
-        GradientAccumulation: 'a batch has two steps, and it would skip the second. '
-                              'Use MicroBatches (attngan.micro_batches)',
-        ShowGraphCallback: 'it draws a valid_loss, and a GAN has none between epochs. '
-                           'Use learn.recorder.plot_loss() afterwards',
-    }
-    instead = {
-        **CaptionLearner.instead,
-        'lr_find': 'lr_find raises the rate until the loss gets worse, and the loss of a '
-                   'GAN depends on two networks. Start from lr and d_lr of the '
-                   'configuration, and look at the pictures',
-        'predict': 'for a sentence of your own use TextToImage.from_learner(learn) '
-                   '(attngan.inference); learn.get_preds() draws the captions of a loader',
-    }
 
     def _do_one_batch(self):
         self.read_batch()
@@ -233,18 +215,6 @@ class AttnGANLearner(CaptionLearner):
         "Networks whose memory grows with the pictures."
         model = self.model
         return [model.generator, *model.discriminators, model.damsm.image_encoder]
-
-    def _do_epoch(self):
-        self._do_epoch_train()   # a GAN's losses on unseen pictures say little
-
-    def validate(self, *args, **kwargs):  # → [loss, each metric]
-        "As fastai's: the losses on unseen pictures, where one asks for them."
-        recorder = self.recorder
-        recorder.train_metrics, recorder.valid_metrics = False, True
-        try:
-            return super().validate(*args, **kwargs)
-        finally:
-            recorder.train_metrics, recorder.valid_metrics = True, False
 
     @torch.no_grad()
     def show_results(

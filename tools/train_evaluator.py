@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
-from attngan.damsm_training import TimeLimit, damsm_learner
+from attngan.damsm_training import damsm_learner
 from attngan.data import ImageCaptionDataLoaders
 from attngan.inference import save_damsm
+from attngan.learner import TimeLimit
 from attngan.recipes import attribute_learner
 
 PRETRAINED = Path(__file__).parent.parent/'attngan'/'pretrained'

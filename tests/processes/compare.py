@@ -25,8 +25,9 @@ from fastai.callback.progress import CSVLogger
 from fastai.callback.tracker import SaveModelCallback
 from torch import nn
 
-from attngan.damsm_training import TimeLimit, damsm_learner
+from attngan.damsm_training import damsm_learner
 from attngan.distributed import first_alone, gather, own, rank, together
+from attngan.learner import TimeLimit
 from attngan.recipes import ProgressiveStages, attribute_learner, paperbirds_callbacks
 from attngan.training import attngan_learner
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from common import quiet
 from fastai.callback.core import Callback
 
-from attngan.damsm_training import TimeLimit, damsm_learner
+from attngan.damsm_training import damsm_learner
 from attngan.data import ImageCaptionDataLoaders
+from attngan.learner import TimeLimit
 from attngan.metrics import Obeys
 from attngan.recipes import ProgressiveStages, paperbirds_callbacks
 from attngan.resuming import Checkpoint, Watch, log_to
