@@ -48,6 +48,15 @@ def is_watched() -> bool:
     "Does the output go to a terminal or a notebook, where a progress bar can be redrawn?"
     return bool(IN_NOTEBOOK) or sys.stdout.isatty()
 
+def backbone_signature(encoder # an `ImageEncoder`
+                      ) -> str:
+    "A text that changes with the backbone, its weights and the size of its input."
+    checksum = 0
+    for name, tensor in encoder.state_dict().items():
+        if 'head' not in name:
+            checksum = zlib.crc32(tensor.cpu().numpy().tobytes(), checksum)
+    return f'{type(encoder).__name__} {getattr(encoder, "size", "")} {checksum}'
+
 def array_cache(path,    # of the file; the index goes to the same path with .json at its end
                 made_of, # a text that changes whenever the arrays would
                 arrays,  # function without arguments that makes them, one after another

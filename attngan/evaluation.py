@@ -21,7 +21,7 @@ from torch import nn
 
 from . import files
 from .batch import cut_out
-from .cache import array_cache, origin
+from .cache import array_cache, backbone_signature, origin
 from .damsm_training import r_precision
 from .image_encoder import BackboneEncoder, efficientnet_lite0
 from .paperbirds import cache_folder
@@ -135,21 +135,13 @@ def real_features(
         for start in range(0, len(items), 32):
             some = [real_picture(item, size, zoom) for item in items[start:start + 32]]
             yield from picture_features(encoder, torch.stack(some)).joint.half().numpy()
-    made_of = ' '.join([_describe(encoder), f'{size} {zoom}', *map(origin, items)])
+    made_of = ' '.join([backbone_signature(encoder), f'{size} {zoom}', *map(origin, items)])
     path = cache_folder()/f'evaluation-{zlib.crc32(made_of.encode()):08x}.bin'
     cache = array_cache(path, made_of, rows, len(items))
     joint = np.stack([cache[i] for i in range(len(cache))])                  # (n, C'+C·16)
     joint = torch.from_numpy(joint).float()                                  # (n, C'+C·16)
     n_pooled = encoder.image_head.in_features                                # C'
     return PictureFeatures(joint[:, :n_pooled], joint[:, n_pooled:])
-
-def _describe(encoder):
-    "A text that changes with the network, its weights and the size of its input."
-    total = 0
-    for name, tensor in encoder.state_dict().items():
-        if 'head' not in name:
-            total = zlib.crc32(tensor.cpu().numpy().tobytes(), total)
-    return f'{type(encoder).__name__} {getattr(encoder, "size", "")} {total}'
 
 # %% ../nbs/32_evaluation.ipynb #32auc004
 def auc(

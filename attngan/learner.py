@@ -7,7 +7,6 @@ __all__ = ['TimeLimit', 'CaptionLearner', 'GANLearner']
 
 # %% ../nbs/a5_learner.ipynb #5a4d157a
 import random
-import sys
 import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -34,9 +33,9 @@ from fastai.learner import Learner
 from fastai.torch_core import set_seed
 from fastcore.foundation import L
 from fastcore.xtras import ContextManagers
-from fastprogress.core import IN_NOTEBOOK
 from torch import nn
 
+from .cache import is_watched
 from .distributed import average, broadcast, join, rank, together, world_size
 from .optimize import fast_bf16, flush_denormals
 
@@ -114,11 +113,6 @@ class DistributedTraining(Callback):
             buffer.copy_(mean)
 
 # %% ../nbs/a5_learner.ipynb #7fedafa6
-def _is_watched() -> bool:
-    "Does the output go to a terminal or a notebook, where a bar can be redrawn?"
-    return bool(IN_NOTEBOOK) or sys.stdout.isatty()
-
-
 class _EpochLines(ProgressCallback):
     "fastai's progress callback without bars: a line of names, then a line for each epoch."
     name = 'progress'  # so that `learn.no_bar()` finds it
@@ -436,7 +430,7 @@ class CaptionLearner(Learner):
         """
         if isinstance(cb, type):
             cb = cb()
-        if type(cb) is ProgressCallback and not _is_watched():
+        if type(cb) is ProgressCallback and not is_watched():
             cb = _EpochLines()
         reason = self._reason_to_refuse(cb)
         if reason:

@@ -9,7 +9,6 @@ __all__ = ['ProgressiveStages', 'HingeLoss', 'HardNegatives', 'GradientPenalty',
 # %% ../nbs/41_recipes.ipynb #rec00imp
 import math
 import random
-import zlib
 from functools import partial
 
 import torch
@@ -23,7 +22,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from .attention import word_mask
 from .batch import cut_out, one_caption
-from .cache import array_cache, origin
+from .cache import array_cache, backbone_signature, origin
 from .distributed import average, gather, own
 from .learner import CaptionLearner, fast_bf16
 from .paperbirds import QUESTIONS, answers
@@ -514,7 +513,7 @@ def keep_features(
                 kept.append(torch.cat([local.flatten(1), pooled], 1))    # (≤bs, n)
             yield from torch.stack(kept, 1).half().cpu().numpy()         # ≤bs × (1 or 2, n)
 
-    made_of = [_checksum(encoder), f'{size} {mirrored}', *map(origin, items.values())]
+    made_of = [backbone_signature(encoder), f'{size} {mirrored}', *map(origin, items.values())]
     made_of = ' '.join(made_of)
     cache = array_cache(path, made_of, all_features, len(items))
     rows = {key: row for row, key in enumerate(items)}
@@ -530,11 +529,3 @@ def keep_features(
     new.config = dls.config
     new.n_inp = 3
     return new
-
-
-def _checksum(encoder):  # of the backbone's weights and buffers
-    checksum = 0
-    for name, tensor in encoder.state_dict().items():
-        if 'head' not in name:
-            checksum = zlib.crc32(tensor.cpu().numpy().tobytes(), checksum)
-    return str(checksum)

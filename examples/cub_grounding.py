@@ -78,13 +78,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--path', required=True, help='CUB in the layout of the released code')
     parser.add_argument('--damsm', required=True, help='folder that cub_damsm.py wrote')
-    parser.add_argument('--rule', choices=['paper', 'cosine'], default='paper')
     parser.add_argument('--features', default='models/cub_features_test', help='the cache')
     parser.add_argument('--out', required=True, help='a JSON file')
     args = parser.parse_args()
 
     damsm, vocab = load_damsm(Path(args.damsm)/'damsm.safetensors')
-    config = recipe(args.rule)
+    rule = 'cosine' if isinstance(damsm, CosineDAMSM) else 'paper'
+    config = recipe(rule)
     train, test = files.cub_items(args.path)
     points = read_part_points(Path(args.path)/'CUB_200_2011')
     means = mean_positions(part_targets(train, points))
@@ -96,11 +96,11 @@ def main():
     by_key = dict(zip([item.key for item in test], part_targets(test, points)))
     targets = [by_key[item.key] for item in captions]
 
-    results = dict(rule=args.rule, r_precision=retrieval(damsm.eval(), dls.valid))
+    results = dict(rule=rule, r_precision=retrieval(damsm.eval(), dls.valid))
     torch.manual_seed(0)
     untrained = config.new_damsm(len(vocab))
     networks = dict(trained=damsm, untrained=untrained)
-    if args.rule == 'paper':        # the same encoders, without eq. 8
+    if rule == 'paper':        # the same encoders, without eq. 8
         networks['by_cosine'] = CosineDAMSM(damsm.text_encoder, damsm.image_encoder)
     for name, network in networks.items():
         distances = word_distances(network, dls.valid, vocab, targets, means)
