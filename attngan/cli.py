@@ -404,8 +404,10 @@ def _finish(learn, options, folder, start):
         return  # the first of several processes saves
     model = TextToImage.from_learner(learn)
     vocab, config = learn.dls.vocab, learn.dls.config
-    discriminators = {k: v.contiguous().cpu()
-                      for k, v in learn.model.discriminators.state_dict().items()}
+    discriminators = {}   # to train further, in half precision like the DAMSM
+    for name, value in learn.model.discriminators.state_dict().items():
+        value = value.half() if value.is_floating_point() else value
+        discriminators[name] = value.contiguous().cpu()
     save_damsm(learn.model.damsm, vocab, config, folder/'damsm.safetensors')
     with atomic_write(folder/'discriminators.safetensors') as file:
         file.write_bytes(save(discriminators))
