@@ -268,6 +268,7 @@ class CaptionLearner(Learner):
         self.losses = {}
         self.loss_weights = dict(loss_weights or {})
         self.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
+        model = model.to(memory_format=torch.channels_last)   # convolutions are faster so
         super().__init__(dls, model, *args, **kwargs)
 
     # --- losses and events
