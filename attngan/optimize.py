@@ -73,6 +73,35 @@ def fast_bf16(device # a `torch.device` or its name
         return getattr(torch.cpu, '_is_avx512_bf16_supported', bool)()
     return False
 
+# %% ../nbs/a9_optimize.ipynb #a9stri01
+class StridedDepthwise(nn.Conv2d):
+    "A depthwise convolution with a stride; on a CPU in float32, also where the rest is bfloat16."
+
+    def __init__(self, conv, # `nn.Conv2d`; its weights are used, not copied
+                 pad         # module that pads the input
+                ):
+        super().__init__(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
+                         conv.padding, groups=conv.groups, bias=conv.bias is not None)
+        self.weight = conv.weight
+        self.bias = conv.bias
+        self.pad = pad
+
+    def forward(self, x # (B, C, H, W)
+               ):       # (B, C, H/s, W/s)
+        if not x.is_cpu:
+            return super().forward(self.pad(x))
+        with torch.autocast('cpu', enabled=False):
+            return super().forward(self.pad(x.float())).to(x.dtype)
+
+def strided_in_float32(net): # in place
+    "Make every depthwise convolution of an EfficientNet that has a stride a `StridedDepthwise`."
+    for parent in list(net.modules()):
+        for name, layer in list(parent.named_children()):
+            depthwise = isinstance(layer, nn.Conv2d) and layer.groups > 1
+            if depthwise and max(layer.stride) > 1:
+                setattr(parent, name, StridedDepthwise(layer, layer.static_padding))
+    return net
+
 # %% ../nbs/a9_optimize.ipynb #a9fast00
 class _ChannelsLast(nn.Module):
     "(B, C, H, W) → the same numbers, pixel by pixel in memory."

@@ -20,7 +20,7 @@ from .config import Config, TrainingConfig
 from .discriminator import downs
 from .gan_losses import LossConfig
 from .image_encoder import BackboneConfig, efficientnet_lite0
-from .optimize import fold_batchnorm
+from .optimize import StridedDepthwise, fold_batchnorm
 
 # %% ../nbs/42_photographs.ipynb #42feat01
 _LEVELS = [('_blocks.2', 24, 4), ('_blocks.4', 40, 8), ('_blocks.10', 112, 16),
@@ -40,7 +40,8 @@ class FixedFeatures(nn.Module):
         self.sides = [size//stride for _, _, stride in levels]
         backbone = fold_batchnorm(efficientnet_lite0(weights, size))
         names = {name: name for name, _, _ in levels}
-        extractor = create_feature_extractor(backbone, return_nodes=names,
+        leaves = dict(leaf_modules=[StridedDepthwise])
+        extractor = create_feature_extractor(backbone, return_nodes=names, tracer_kwargs=leaves,
                                              suppress_diff_warning=True).eval()
         self.backbone = GraphModule(extractor, extractor.eval_graph)   # in training, too
         _parameters_to_buffers(self.backbone)

@@ -1,4 +1,6 @@
 "The examples run as they stand."
+import json
+import os
 import runpy
 import subprocess
 import sys
@@ -6,7 +8,8 @@ from pathlib import Path
 
 from attngan.inference import TextToImage
 
-TRAIN = Path(__file__).parent.parent/'examples/train.py'
+EXAMPLES = Path(__file__).parent.parent/'examples'
+TRAIN = EXAMPLES/'train.py'
 
 
 def run_without_fastai(path, folder):
@@ -23,6 +26,20 @@ def test_plain_training_makes_a_model(tmp_path):
     assert 'DAMSM epoch 0' in done.stdout and 'GAN epoch 0' in done.stdout
     out = TextToImage.from_pretrained(folder)('a red bird with a long beak', n=2, seed=0)
     assert [image.size for image in out.images] == [(64, 64)]*2
+
+
+def test_race_measures_both_models(tmp_path):
+    command = [sys.executable, str(EXAMPLES/'race.py'), 'paperbirds', '--minutes', '.02',
+               '--n', '60', '--captions', '30', '--out', 'race.json', '--grid', 'race.png']
+    environment = dict(os.environ, MPLBACKEND='agg')
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path,
+                          env=environment)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path/'race.json').read_text())
+    models = result['models']
+    assert models['AttnGAN']['attributes'] > .9                  # the trained model that ships
+    assert models['AttnGAN']['attributes'] > models['flow, 16 steps, g = 3']['attributes']
+    assert result['steps'] > 0 and (tmp_path/'race.png').stat().st_size > 10_000
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 "The figures of the chapters that a reader can move, as the committed outputs show them."
+import base64
 import json
 import math
 import re
@@ -153,10 +154,48 @@ def test_cloud(chromium):
     page.close()
 
 
+def test_pull(chromium):
+    page = chromium.new_page(viewport=dict(width=390, height=1000))
+    errors = []
+    page.on('pageerror', lambda e: errors.append(str(e)))
+    html = output_of('22_gan_losses.ipynb', 'pull0001')
+    page.set_content(html)
+    data = json.loads(html[html.rindex('({"size"') + 1:html.rindex(')</script>')])
+    picture = torch.tensor(data['picture'], dtype=torch.float).view(64, 64, 3)
+    pulls = []                                                               # 4 × (S, S, 3)
+    for term in data['terms']:
+        values = torch.frombuffer(bytearray(base64.b64decode(term['gradient'])), dtype=torch.int8)
+        pulls.append(values.float().view(64, 64, 3)/term['norm'])
+    pixels = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 64, 64).data]"
+    for weights, step in (([1, 0, 0, 0], .5), ([.5, 2, 0, 1.5], .2)):
+        for slider, value in zip(page.locator('input[type=range]').all(), [*weights, step]):
+            slider.fill(str(value))
+        total = sum(w*pull for w, pull in zip(weights, pulls))               # (S, S, 3)
+        expected = picture - 255*step*total/total.norm(dim=2).max()          # (S, S, 3)
+        shown = torch.tensor(page.locator('canvas').first.evaluate(pixels)).view(64, 64, 4)
+        assert (shown[..., :3] - expected.clamp(0, 255)).abs().max() <= .51
+        page.locator('canvas').first.focus()
+        page.keyboard.press('ArrowUp')
+        told = page.locator('p').inner_text()
+        row, column = [int(x) - 1 for x in re.findall(r'row (\d+), column (\d+)', told)[0]]
+        lengths = torch.stack([w*p[row, column].norm() for w, p in zip(weights, pulls)])
+        shares = [int(x) for x in re.findall(r'(\d+) %', told)]
+        assert shares == pytest.approx((100*lengths/lengths.sum()).tolist(), abs=.51)
+        strongest = total.norm(dim=2).argmax().item()
+        assert f'row {strongest//64 + 1}, column {strongest % 64 + 1}.' in told
+    for slider in page.locator('input[type=range]').all():
+        slider.fill('0')
+    assert 'nothing pulls' in page.locator('p').inner_text()
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    assert not errors
+    page.close()
+
+
 @pytest.mark.parametrize('cell', [('20_generator.ipynb', '20move01'),
                                   ('13_damsm.ipynb', '13move02'),
                                   ('12_attention.ipynb', '12move02'),
-                                  ('21_discriminator.ipynb', 'rf21mov2')])
+                                  ('21_discriminator.ipynb', 'rf21mov2'),
+                                  ('22_gan_losses.ipynb', 'pull0001')])
 def test_without_scripts_a_picture_remains(chromium, cell):
     page = chromium.new_page(java_script_enabled=False)
     page.set_content(output_of(*cell))
