@@ -99,7 +99,8 @@ _RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco',
                   fashiongen='fashiongen', folder='birds', csv='birds')  # kind of data → its recipe
 _RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan', 'photographs')
 _DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None,
-                 bs=None, damsm_bs=None, weights=None, start=None, skip_bad=False)
+                 bs=None, damsm_bs=None, weights=None, start=None, valid_species=None,
+                 skip_bad=False)
 
 def _option(name):
     "What an option is called on the command line."
@@ -140,6 +141,7 @@ def _complete(given): # → all options of a training
         _complete_paperbirds(options)
     else:
         _complete_pictures(options)
+    _complete_species(options)
     if not 0 < options['minutes'] < math.inf:
         raise ValueError(f"minutes must be more than 0, not {options['minutes']:g}")
     if options['start'] is not None:
@@ -162,6 +164,14 @@ def _complete_paperbirds(options):
         raise ValueError("-n, the number of pictures, must be 1 or more, "
                          f"not {options['n']}")
     options['minutes'] = 10. if options['minutes'] is None else options['minutes']
+
+def _complete_species(options):
+    "Species of CUB are held out to validate, so that the test species stay unseen."
+    given = options['valid_species']
+    if options['data'] == 'cub':
+        options['valid_species'] = 20 if given is None else given
+    elif given is not None:
+        raise ValueError(f"--valid-species belongs to --data cub, not to {options['data']}")
 
 def _complete_pictures(options):
     data = options['data']
@@ -275,6 +285,8 @@ def _data_loaders(options, vocab=None): # → for the GAN, for the DAMSM
     make = getattr(ImageCaptionDataLoaders, f'from_{data}')
     where = () if data == 'paperbirds' else (options['path'],)
     more = dict(n=options['n']) if data == 'paperbirds' else {}
+    if data == 'cub':
+        more.update(valid_species=options['valid_species'])
     more.update(skip_bad=options['skip_bad'])
     gan = make(*where, config=config, vocab=vocab, **more)
     if _keeps_features(config):
@@ -500,6 +512,8 @@ def train_command():
         ('--damsm-bs', dict(type=int, help='batch size of the DAMSM (that of the recipe)')),
         ('--weights', dict(help="of Inception-v3: 'imagenet', or a file")),
         ('--check', dict(help='look at every picture and caption, and train nothing', **flag)),
+        ('--valid-species', dict(type=int, help='CUB: training species held out to validate (20); '
+                                                '0: validate on the test species')),
         ('--skip-bad', dict(help="leave out what can't be used, and count it", **flag)),
         ('--resume', dict(help='go on with the unfinished training in --out', **flag)),
         ('--go-on', dict(help='even when a loss is not finite or something collapses', **flag)),

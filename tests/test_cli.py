@@ -161,6 +161,7 @@ def test_released_weights_do_not_replace_a_model(capsys):
     (['--data', 'cub', '--path', '.'], 'needs --minutes'),
     (['--data', 'cub', '--path', 'nowhere', '--minutes', '1'], 'nowhere does not exist'),
     (['--data', 'cub', '--path', '.', '--minutes', '1', '-n', '5'], 'number of paper birds'),
+    (['--valid-species', '5'], 'belongs to --data cub'),
     (['--data', 'csv', '--path', '.', '--minutes', '1', '--recipe', 'paperbirds'], '--recipe'),
     (['--start', 'nowhere'], 'config.json'),
 ])
@@ -249,6 +250,8 @@ def test_train_on_any_data(kind, monkeypatch, capsys):
     monkeypatch.setattr(cli, '_recipe', lambda name: TINY)
     path = synthetic(kind)
     words = ['--data', kind, '--path', path, '--minutes', .06, '--out', 'mine']
+    if kind == 'cub':
+        words += ['--valid-species', 1]
     assert command('train', *words) == 0, capsys.readouterr().err
     assert 'saved to mine' in capsys.readouterr().out
     model = TextToImage.from_pretrained('mine')
@@ -263,7 +266,7 @@ def test_train_on_photographs(monkeypatch, capsys):
     monkeypatch.setenv('ATTNGAN_CACHE', str(Path('cache').absolute()))
     path = synthetic('cub')
     words = ['--data', 'cub', '--path', path, '--recipe', 'photographs', '--minutes', .2,
-             '--bs', 4, '--damsm-bs', 4]
+             '--bs', 4, '--damsm-bs', 4, '--valid-species', 1]
     assert command('train', *words, '--out', 'mine') == 0, capsys.readouterr().err
     features = [p for p in Path('cache').glob('features-*') if p.suffix != '.json']
     assert len(features) == 1
