@@ -1,12 +1,11 @@
 """AttnGAN beside flow matching: the same words, birds, minutes and reader (chapter 50).
 
-    attngan_train --minutes 10 --out models/ten
-    python examples/race.py models/ten --minutes 7.1 --out nbs/race.json --grid images/race.png
+    python examples/race.py --minutes 10 --out nbs/race.json --grid images/race.png
 
-trains the flow of chapter 50 for so many minutes, which are those that the GAN of `models/ten`
-had (its log says how many), on as many birds, with the words of the same frozen text encoder.
-Nothing else may run beside it. Both models then draw the captions of the validation split, and
-the attribute reader reads both.
+trains a GAN with the recipe of paper birds, then the flow of chapter 50, for so many minutes
+each, one after the other, on the same birds and with the words of the same frozen text encoder,
+that of the DAMSM in the package. Both then draw the captions of the validation split, and the
+attribute reader reads both.
 """
 import argparse
 import json
@@ -19,8 +18,10 @@ import matplotlib.pyplot as plt
 import torch
 from PIL import Image
 
+from attngan.data import ImageCaptionDataLoaders
 from attngan.flow import FlowNetwork, draw_flow, train_flow
-from attngan.inference import TextToImage
+from attngan.inference import TextToImage, load_damsm, model_folder
+from attngan.learner import TimeLimit
 from attngan.metrics import (
     attribute_accuracy,
     encode_captions,
@@ -31,8 +32,11 @@ from attngan.metrics import (
 )
 from attngan.optimize import fast_bf16
 from attngan.paperbirds import PaperBirds, mentions, thread
+from attngan.recipes import paperbirds_callbacks
 from attngan.serialization import atomic_write
 from attngan.show import show_rows
+from attngan.training import attngan_learner
+from attngan.variants import paperbirds
 
 VARIANTS = {'16 steps, g = 3': (16, 3.), '16 steps, g = 1': (16, 1.), '4 steps, g = 3': (4, 3.)}
 
@@ -79,7 +83,7 @@ def draw_all(model, text, seed=0):  # words, sentence, lengths of n captions →
 
 @torch.no_grad()
 def seconds_a_picture(model, text, B):
-    "Median of nine drawings of B captions, on all cores."
+    "Median of nine drawings of B captions."
     words, sentence, lengths = (x[:B] for x in text)
     times = []
     for seed in range(9):
@@ -103,29 +107,27 @@ def judge(model, birds, text, real):
                              sixteen=seconds_a_picture(model, text, 16)))
 
 
-def train(model, args):
-    "A flow on the GAN's birds and words; its obedience after each minute."
+def train_gan(damsm, vocab, args):  # → a `TextToImage`, number of steps
+    "The recipe of paper birds, without the training of its DAMSM."
+    random.seed(args.seed)
+    torch.manual_seed(args.seed)
+    dls = ImageCaptionDataLoaders.from_paperbirds(n=args.n, vocab=vocab, config=paperbirds)
+    learn = attngan_learner(dls, damsm, cbs=paperbirds_callbacks())
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_flat_cos(1000, pct_start=.85, div_final=50, cbs=TimeLimit(args.minutes))
+    return TextToImage.from_learner(learn), learn.train_iter
+
+
+def train_the_flow(model, args):  # → a `FlowNetwork`, number of steps
+    "On the same birds, with the text encoder of `model`."
     birds = PaperBirds('train', n=args.n)
     ids = caption_ids(birds, model.vocab, model.text.max_words)
-    watched = PaperBirds('valid', n=200, n_captions=1)
-    text = encode(model, watched)
-    claims = [mentions(captions[0]) for captions in watched.captions]
-    reader = load_reader()
-    curve = []
-
-    def watch(minute, network):
-        with torch.random.fork_rng():
-            pictures = draw_all(Flow(network), text)
-        found = attribute_accuracy(read_attributes(reader, pictures), claims)
-        curve.append([minute, found['attributes']])
-        print(f'minute {minute}: attributes {found["attributes"]:.3f}', flush=True)
-
     random.seed(args.seed)
     torch.manual_seed(args.seed)
     network = FlowNetwork(dim=model.text.dim)
     average, steps = train_flow(network, model.text_encoder, torch.from_numpy(birds.images),
-                                ids, args.minutes, watch=watch)
-    return average.eval(), steps, curve
+                                ids, args.minutes)
+    return average.eval(), steps
 
 
 @torch.no_grad()
@@ -154,8 +156,7 @@ def save_grid(path, model, players, birds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('gan', help='folder of a trained model of paper birds')
-    parser.add_argument('--minutes', type=float, required=True, help='that the GAN was trained')
+    parser.add_argument('--minutes', type=float, default=10., help='for each of the two')
     parser.add_argument('--n', type=int, default=9000, help='birds to train on')
     parser.add_argument('--captions', type=int, default=1000, help='validation captions')
     parser.add_argument('--seed', type=int, default=0)
@@ -163,8 +164,11 @@ def main():
     parser.add_argument('--grid', type=Path, help='picture file')
     args = parser.parse_args()
 
-    model = TextToImage.from_pretrained(args.gan)
-    network, steps, curve = train(model, args)
+    damsm, vocab = load_damsm(model_folder('paperbirds')/'damsm.safetensors')
+    model, gan_steps = train_gan(damsm, vocab, args)
+    print(f'GAN: {gan_steps} steps', flush=True)
+    network, flow_steps = train_the_flow(model, args)
+    print(f'flow: {flow_steps} steps', flush=True)
     birds = PaperBirds('valid', n=args.captions, n_captions=1)
     text = encode(model, birds)
     real = torch.from_numpy(birds.images).movedim(3, 1)/127.5 - 1              # (n, 3, S, S)
@@ -175,11 +179,12 @@ def main():
     others = PaperBirds('valid', n=2*args.captions, n_captions=1).images[args.captions:]
     floor = torch.from_numpy(others).movedim(3, 1)/127.5 - 1
     result = dict(
-        minutes=args.minutes, n=args.n, captions=args.captions, seed=args.seed, steps=steps,
+        minutes=args.minutes, n=args.n, captions=args.captions, seed=args.seed,
+        steps=dict(generator=gan_steps, flow=flow_steps),
         parameters=dict(generator=sum(p.numel() for p in model.generator.parameters()),
                         flow=sum(p.numel() for p in network.parameters())),
         threads=torch.get_num_threads(), bf16=fast_bf16('cpu'), torch=torch.__version__,
-        curve=curve, fid_real=fid(real, floor), models=rows)
+        fid_real=fid(real, floor), models=rows)
     with atomic_write(args.out) as file:
         file.write_text(json.dumps(result, indent=1) + '\n')
     if args.grid:

@@ -179,7 +179,7 @@ def test_pull(chromium):
         told = page.locator('p').inner_text()
         row, column = [int(x) - 1 for x in re.findall(r'row (\d+), column (\d+)', told)[0]]
         lengths = torch.stack([w*p[row, column].norm() for w, p in zip(weights, pulls)])
-        shares = [int(x) for x in re.findall(r'(\d+) %', told)]
+        shares = [int(x) for x in re.findall(r'(\d+)\s%', told)]
         assert shares == pytest.approx((100*lengths/lengths.sum()).tolist(), abs=.51)
         strongest = total.norm(dim=2).argmax().item()
         assert f'row {strongest//64 + 1}, column {strongest % 64 + 1}.' in told

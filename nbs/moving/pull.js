@@ -5,7 +5,7 @@ data => {
   const root = document.getElementById(data.id), {size, picture, terms} = data;
   const make = (tag, parent, attributes = {}) =>
     parent.appendChild(Object.assign(document.createElement(tag), attributes));
-  // Bytes of a gradient, and the factor that brings its largest pixel to length 1.
+  // As bytes; divided by the term's norm, the longest pixel has the length 1.
   const gradients = terms.map(term =>
     Int8Array.from(atob(term.gradient), letter => letter.charCodeAt(0)));
 
@@ -70,7 +70,7 @@ data => {
     const sum = own.reduce((a, b) => a + b, 0);
     const largest = Math.max(...lengths), most = lengths.indexOf(largest);
     told.textContent = largest ? `Pixel in row ${at[0] + 1}, column ${at[1] + 1}: ` +
-      terms.map((term, k) => `${term.name} ${(sum ? 100 * own[k] / sum : 0).toFixed(0)} %`).join(', ') +
+      terms.map((term, k) => `${term.name} ${(sum ? 100 * own[k] / sum : 0).toFixed(0)}\u00a0%`).join(', ') +
       `. The pull is strongest in row ${Math.floor(most / size) + 1}, column ${most % size + 1}.`
       : 'All weights are 0: nothing pulls.';
   }
