@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import random
+import shlex
 import shutil
 import sys
 import time
@@ -425,9 +426,11 @@ def _finish(learn, options, folder, start):
         file.write_bytes(save(discriminators))
     model.save_pretrained(folder)
     shutil.rmtree(folder/'checkpoints')
-    caption = ' '.join(vocab.words[1:4]) if options['data'] != 'paperbirds' else 'a red bird'
+    caption = 'a red bird'
+    if options['data'] != 'paperbirds':
+        caption = learn.dls.items[0].captions[0]
     print(f'saved to {folder} after {_minutes_since(start)} minutes; '
-          f'now try: attngan_generate "{caption}" -m {folder}')
+          f'now try: attngan_generate {shlex.quote(caption)} -m {folder}')
     if options['data'] == 'paperbirds' and options['recipe'] == 'paperbirds':
         from attngan.metrics import measure
         found = measure(model).items()
