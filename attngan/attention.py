@@ -80,5 +80,6 @@ class WordAttention(nn.Module):
         padding = ~mask[:, :, None, None]                              # (B, T, 1, 1)
         scores = scores.masked_fill(padding, torch.finfo(scores.dtype).min)
         beta = scores.softmax(1).masked_fill(padding, 0.)              # (B, T, H, W)
-        context = torch.einsum('bct,bthw->bchw', e, beta.to(e.dtype))  # (B, C, H, W)
+        beta_e = torch.einsum('bct,bthw->bhwc', e, beta.to(e.dtype))   # (B, H, W, C)
+        context = beta_e.permute(0, 3, 1, 2)     # (B, C, H, W), channels last in memory
         return context, beta

@@ -329,9 +329,9 @@ def _train_damsm(options, plan, dls):
         dls = _cached_features(options, dls, damsm.image_encoder)
     learn = damsm_learner(dls, damsm, weights)
     if options['recipe'] != 'paperbirds':
-        most = 40. if _keeps_features(dls.config) else minutes
+        most = min(40., .12*minutes) if _keeps_features(dls.config) else .3*minutes
         with learn.distrib_ctx():
-            learn.fit(1000, cbs=plan.callbacks('damsm', min(most, .3*minutes)))
+            learn.fit(1000, cbs=plan.callbacks('damsm', most))
         return learn.model
     encoder = learn.model.image_encoder
     attributes = attribute_learner(dls, encoder)

@@ -427,6 +427,7 @@ def photographs_callbacks() -> list:
         HardNegatives(share=.5),
         GradientPenalty(weight=2., every=4, sizes=(16, 32)),
         AttentionDistillation(weight=1.),
+        ModeSeeking(weight=.1),
     ]
 
 # %% ../nbs/41_recipes.ipynb #546a0597
