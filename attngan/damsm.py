@@ -41,9 +41,10 @@ def sentence_loss(
     gamma3=10.       # γ₃, sharpness of the softmax over the batch
 ):                   # image → text, text → image: two scalars, float32 or better
     "L₁ˢ and L₂ˢ: match whole pictures with whole captions by cosine ([P] eq. 12–13)."
-    image = _at_least_float32(image)                                       # (B, D)
-    sentence = _at_least_float32(sentence)                                 # (B, D)
-    cosine = F.cosine_similarity(image[:, None], sentence[None], dim=2)    # (B, B)
+    image = F.normalize(_at_least_float32(image), dim=1)                   # (B, D)
+    sentence = F.normalize(_at_least_float32(sentence), dim=1)             # (B, D)
+    with torch.autocast(image.device.type, enabled=False):                 # not in 16 bits
+        cosine = image @ sentence.T                                        # (B, B)
     return match_loss(gamma3 * cosine, class_ids)
 
 # %% ../nbs/13_damsm.ipynb #4f4eb443
