@@ -14,8 +14,6 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from .generator import NextStage
-
 # %% ../nbs/a9_optimize.ipynb #a9deno03
 def _share_of_denormals():
     "Which part of an operation that PyTorch divides among its threads keeps denormal numbers."
@@ -103,11 +101,6 @@ def strided_in_float32(net): # in place
     return net
 
 # %% ../nbs/a9_optimize.ipynb #a9fast00
-class _ChannelsLast(nn.Module):
-    "(B, C, H, W) → the same numbers, pixel by pixel in memory."
-    def forward(self, x):
-        return x.contiguous(memory_format=torch.channels_last)
-
 def _upsampling_convolution(conv): # a 3×3 convolution that follows nearest-neighbour × 2
     "Both in one step: (B, c_in, H, W) → (B, c_out, 2H, 2W)."
     # one row for each of the four pixels that an old pixel touches, one column for w₀ w₁ w₂
@@ -145,8 +138,6 @@ def fast_generator(generator: nn.Module,    # a `Generator`, one of `variants`, 
         if several and isinstance(module[0], nn.Upsample):
             module[1] = _upsampling_convolution(module[1])
             module[0] = nn.Identity()
-        if isinstance(module, NextStage):
-            module.refine.insert(0, _ChannelsLast())
     fast = fast.requires_grad_(False).to(memory_format=torch.channels_last)
     if bf16 is None:
         bf16 = fast_bf16(next(fast.parameters()).device)
