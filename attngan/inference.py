@@ -224,8 +224,9 @@ class TextToImage(nn.Module):
         folder = model_folder(name, revision, token)
         if not (folder/'config.json').is_file():
             raise FileNotFoundError(
-                f"no model {str(name)!r}: give a folder with config.json and "
-                "model.safetensors, 'paperbirds', or 'user/model' on the Hub")
+                f'no model {str(name)!r}: give a folder with config.json and '
+                f'model.safetensors, a model of the package ({_shipped_models()}), '
+                "or 'user/model' on the Hub")
         entries = serialization.load_json(folder/'config.json')
         with serialization.naming(folder/'config.json'):
             vocab, text, generator = _read_config(entries)
@@ -234,7 +235,11 @@ class TextToImage(nn.Module):
         with serialization.naming(weights, weights):
             return serialization.with_weights(weights, lambda: cls(vocab, text, generator))
 
-    def save_pretrained(self, folder) -> Path:
+    def save_pretrained(
+        self,
+        folder,     # made if it does not exist
+        half=False, # weights in half precision: half the file, pictures differ a little
+    ) -> Path:
         """Write `config.json` and `model.safetensors`.
 
         Raises ValueError for a copy made by `fast`.
@@ -247,7 +252,11 @@ class TextToImage(nn.Module):
         config = dict(format=serialization.MODEL_FORMAT, text=to_dict(self.text),
                       generator=to_dict(self.generator_config),
                       vocab=self.vocab.to_dict())
-        weights = {k: v.contiguous().cpu() for k, v in self.state_dict().items()}
+        weights = {}
+        for name, value in self.state_dict().items():
+            if half and value.is_floating_point():
+                value = value.half()
+            weights[name] = value.contiguous().cpu()
         with serialization.atomic_write(folder/'model.safetensors') as file:
             file.write_bytes(save(weights))
         with serialization.atomic_write(folder/'config.json') as file:
@@ -334,6 +343,10 @@ def model_folder(
         from attngan.hub import download
         return download(str(name), revision=revision, token=token)
     return shipped
+
+def _shipped_models():  # → their names, with commas
+    folder = files('attngan')/'pretrained'
+    return ', '.join(sorted(model.name for model in folder.iterdir() if model.is_dir()))
 
 # %% ../nbs/30_inference.ipynb #8cf7bba3
 def save_damsm(

@@ -353,6 +353,6 @@ paperbirds = Config(
                                      stages=3, base=16, random_flip=True),
     discriminator=CompactDiscriminatorConfig(width=(64, 32, 32), most=128, project=64,
                                              hidden=64),
-    losses=LossConfig(damsm=2., kl=.05),
+    losses=LossConfig(damsm=4., kl=.05),
     training=TrainingConfig(bs=32, lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995,
                             damsm_bs=64, damsm_lr=.006, damsm_decay=1., clip=5.))
