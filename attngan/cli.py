@@ -412,15 +412,13 @@ def _finish(learn, options, folder, start):
     from safetensors.torch import save
 
     from attngan.inference import TextToImage, save_damsm
-    from attngan.serialization import atomic_write
+    from attngan.serialization import atomic_write, weights_of
     if rank_distrib():
         return  # the first of several processes saves
     model = TextToImage.from_learner(learn)
     vocab, config = learn.dls.vocab, learn.dls.config
-    discriminators = {}   # to train further, in half precision like the DAMSM
-    for name, value in learn.model.discriminators.state_dict().items():
-        value = value.half() if value.is_floating_point() else value
-        discriminators[name] = value.contiguous().cpu()
+    # to train further, in half precision like the DAMSM
+    discriminators = weights_of(learn.model.discriminators, half=True)
     save_damsm(learn.model.damsm, vocab, config, folder/'damsm.safetensors')
     with atomic_write(folder/'discriminators.safetensors') as file:
         file.write_bytes(save(discriminators))

@@ -252,11 +252,7 @@ class TextToImage(nn.Module):
         config = dict(format=serialization.MODEL_FORMAT, text=to_dict(self.text),
                       generator=to_dict(self.generator_config),
                       vocab=self.vocab.to_dict())
-        weights = {}
-        for name, value in self.state_dict().items():
-            if half and value.is_floating_point():
-                value = value.half()
-            weights[name] = value.contiguous().cpu()
+        weights = serialization.weights_of(self, half)
         with serialization.atomic_write(folder/'model.safetensors') as file:
             file.write_bytes(save(weights))
         with serialization.atomic_write(folder/'config.json') as file:
@@ -356,11 +352,7 @@ def save_damsm(
     path,    # of the safetensors file
 ):
     "Write a DAMSM to one file: weights in half precision, sizes and words in its header."
-    weights = {}
-    for name, value in damsm.state_dict().items():
-        if value.is_floating_point():
-            value = value.half()
-        weights[name] = value.contiguous().cpu()
+    weights = serialization.weights_of(damsm, half=True)
     entries = dict(format=serialization.MODEL_FORMAT, text=to_dict(config.text),
                    image=to_dict(config.image),
                    damsm=to_dict(config.damsm), vocab=vocab.to_dict())

@@ -405,6 +405,15 @@ def check_entries(
             raise ValueError(f'the entry "{name[:60]}" is unknown')
 
 # %% ../nbs/a1_serialization.ipynb #a1model2
+def weights_of(network, half=False): # → {name: tensor}
+    "The weights as a file takes them: contiguous, on the CPU, `half`: in half precision."
+    weights = {}
+    for name, value in network.state_dict().items():
+        if half and value.is_floating_point():
+            value = value.half()
+        weights[name] = value.contiguous().cpu()
+    return weights
+
 def with_weights(path, build, max_gb=2): # a safetensors file, a function that makes a network
     """The network with the weights of a file, in evaluation mode.
 

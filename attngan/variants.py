@@ -76,8 +76,8 @@ def _cosine_word_scores(regions, words, lengths, gamma1, gamma2):
     cosine = torch.einsum('md,bdn->bmn', e, v)                     # (B, M, N)
     alpha = (gamma1*cosine).softmax(2)                             # (B, M, N), eq. 9
     context = torch.einsum('bmn,bdn->bmd', alpha, v)               # (B, M, D)
-    length = context.norm(dim=2).clamp(min=1e-8)                   # (B, M)
-    fit = (context*e).sum(2)/length                                # (B, M), cosine
+    norm = context.norm(dim=2).clamp(min=1e-8)                     # (B, M)
+    fit = (context*e).sum(2)/norm                                  # (B, M), cosine
     return _by_caption(gamma2*fit, real).logsumexp(2)              # (B, I), eq. 10
 
 # %% ../nbs/40_variants.ipynb #vdamsm01
@@ -353,6 +353,6 @@ paperbirds = Config(
                                      stages=3, base=16, random_flip=True),
     discriminator=CompactDiscriminatorConfig(width=(64, 32, 32), most=128, project=64,
                                              hidden=64),
-    losses=LossConfig(damsm=4., kl=.05),
+    losses=LossConfig(damsm=3., kl=.05),
     training=TrainingConfig(bs=32, lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995,
                             damsm_bs=64, damsm_lr=.006, damsm_decay=1., clip=5.))

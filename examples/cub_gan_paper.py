@@ -7,7 +7,8 @@ Networks, losses, λ, batch size and optimisers are those of the released code; 
 are a quarter as large (16, 32 and 64 pixels). Text encoder and DAMSM loss come from `--damsm`, the
 folder of a model that `attngan_train --data cub --recipe photographs` has made, so that both
 recipes have the same. Stopped, the same command goes on from the last checkpoint.
-`attngan_evaluate --data cub -m models/birds_paper` measures the model.
+`attngan_evaluate --data cub --path ~/data/birds --recipe photographs -m models/birds_paper`
+measures the model.
 """
 import argparse
 import random
