@@ -43,9 +43,15 @@ def conv3x3(c_in, c_out):
     "A 3×3 convolution without bias: (B, c_in, H, W) → (B, c_out, H, W)."
     return nn.Conv2d(c_in, c_out, 3, 1, 1, bias=False)
 
+class GLU(nn.Module):
+    "`nn.GLU` over channels, whose gradient keeps channels last: (B, 2C, …) → (B, C, …)."
+    def forward(self, x):
+        values, gates = x.chunk(2, dim=1)              # 2 × (B, C, …)
+        return values*gates.sigmoid()
+
 def glu_block(c_in, c_out):
     "Convolution, BatchNorm, GLU: (B, c_in, H, W) → (B, c_out, H, W)."
-    return [conv3x3(c_in, 2*c_out), nn.BatchNorm2d(2*c_out), nn.GLU(dim=1)]
+    return [conv3x3(c_in, 2*c_out), nn.BatchNorm2d(2*c_out), GLU()]
 
 # %% ../nbs/20_generator.ipynb #ce6c0f5d
 def up_block(c_in, c_out, block=glu_block):
@@ -82,7 +88,7 @@ class FirstStage(nn.Module):
         first = hidden * 2**ups                        # channels at 4×4
         self.fc = nn.Sequential(nn.Linear(noise + cond, 2*first*4*4, bias=False),
                                 nn.BatchNorm1d(2*first*4*4),
-                                nn.GLU(dim=1),
+                                GLU(),
                                 nn.Unflatten(1, (first, 4, 4)))
         self.ups = nn.Sequential(*[up_block(first >> i, first >> (i+1), block)
                                    for i in range(ups)])
