@@ -20,7 +20,7 @@ const state = {
   caption: '', second: '', seed: 0, noise: 0, eps: null, walk: 0,
   keep: [],                             // of each refinement: word attention on (1) or off (0)
   mirrors: true,                        // may the first number of z mirror the picture?
-  word: 0,                              // the chosen word
+  word: 0,                              // the chosen word; -1: the one with the sharpest map
 };
 let current = null;                     // the drawing on the page, see painter.js
 let reference = null;                   // the drawing before the last change
@@ -71,7 +71,7 @@ function say(text, wrong = false) {
 const words = () => current.given.texts.flatMap(x => x.read);
 
 function render() {
-  state.word = Math.min(state.word, words().length - 1);
+  state.word = state.word < 0 ? sharpest() : Math.min(state.word, words().length - 1);
   renderWords();
   renderCloud();
   stages.forEach(renderStage);
@@ -400,11 +400,12 @@ function listen() {
 }
 
 // A new sentence is drawn only if it has words that the model knows.
-// The word number `chosen` stays chosen, or the same word wherever it is now.
+// The word number `chosen` stays chosen, or the same word wherever it is now; if it is gone, the
+// word with the sharpest map is (-1).
 function setCaption(caption, chosen) {
   try {
     const {read} = painter.vocab.encode(caption);
-    state.word = Math.max(0, chosen ?? read.indexOf(words()[state.word]));
+    state.word = chosen ?? read.indexOf(words()[state.word]);
   } catch (error) {
     return say(error.message, true);
   }
@@ -448,11 +449,11 @@ function setEps(eps) {
 }
 
 // If there are several models, the reader may change; each has its own address.
-function offer(names, name) {
-  const select = $('#model');
-  select.replaceChildren(...names.map(x => new Option(x, x)));
+function offer(titles, name) {
+  const select = $('#model'), models = Object.entries(titles);
+  select.replaceChildren(...models.map(([value, title]) => new Option(title, value)));
   select.value = name;
-  select.hidden = select.previousElementSibling.hidden = names.length < 2;
+  select.hidden = select.previousElementSibling.hidden = models.length < 2;
   select.addEventListener('change', () => location.search = `?model=${select.value}`);
 }
 
@@ -461,10 +462,11 @@ async function start() {
     bar.style.background = gradient(bar.classList.contains('signed') ? 'signed' : 'viridis');
   const list = await fetch('models/index.json');
   if (!list.ok) throw new Error('this copy of the page was made without npm');
-  const names = await list.json();
-  const name = new URLSearchParams(location.search).get('model') ?? names[0];
-  offer(names, name);
-  network = await Network.load(`models/${names.includes(name) ? name : names[0]}`,
+  const titles = await list.json();
+  const asked = new URLSearchParams(location.search).get('model');
+  const name = asked in titles ? asked : Object.keys(titles)[0];
+  offer(titles, name);
+  network = await Network.load(`models/${name}`,
     share => say(`Fetching the network: ${Math.round(100 * share)} %`));
   facts = network.facts;
   painter = new Painter(network);
@@ -477,7 +479,8 @@ async function start() {
   $('#realness').hidden = !facts.discriminators;
   $('#absent').hidden = facts.discriminators;
   $('#swap').replaceChildren(new Option('another word', ''),
-    ...facts.words.slice(1).map(word => new Option(word, word)));
+    ...facts.swaps.map(word => new Option(word, word)));
+  $('#note').textContent = facts.note;
   state.caption = $('#sentence').value = facts.examples[0];
   state.second = $('#second').value = facts.examples[2] ?? facts.examples[0];
   listen();

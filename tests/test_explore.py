@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from attngan.inference import TextToImage
+from attngan.inference import TextToImage, load_damsm, model_folder
 from attngan.metrics import _without_words
 from attngan.text import CaptionError
 
@@ -185,6 +185,44 @@ def test_the_same_bird_and_the_same_maps(reader, model, caption, seed):
     for ours, theirs in zip(reader.tensors()['attention'], out.attention[0], strict=True):
         assert np.abs(ours[0] - theirs.numpy()).max() < 1e-3
     assert not reader.errors
+
+
+@needs_browser
+def test_real_birds_are_pythons_too(chromium, url):
+    reader = Reader(chromium, f'{url}?model=birds')
+    assert not reader.errors
+    assert reader.fetched <= MOST
+    caption = 'this bird is yellow with black wings and has a small beak'
+    reader.draw(caption, seed=3)
+    model = TextToImage.from_pretrained('birds')
+    out = model(caption, seed=3)
+    assert far(reader.pixels(), out.stages[0]) <= 2
+    for ours, theirs in zip(reader.tensors()['attention'], out.attention[0], strict=True):
+        assert np.abs(ours[0] - theirs.numpy()).max() < 1e-3
+    assert 'research' in reader.page.inner_text('#note')
+    assert reader.page.is_visible('#absent')             # no discriminators
+    offered = reader.page.locator('#swap option').all_inner_texts()
+    assert 'blue' in offered and len(offered) < explore.SWAPS
+
+
+@needs_browser
+def test_the_damsm_sees_real_birds_as_in_python(chromium, url):
+    reader = Reader(chromium, f'{url}?model=birds')
+    damsm, _ = load_damsm(model_folder('birds')/'damsm.safetensors')
+    found = reader.page.evaluate("""() => {
+        const {images, given, match} = explorer.current, list = x => [...x];
+        const last = images[images.length - 1];
+        return {image: list(last.data), size: last.dims[3], words: list(given.words.data),
+                T: given.words.dims[2], sentence: list(given.sentence),
+                fit: list(match.fit.data), whole: match.whole.data[0]};
+    }""")
+    image = torch.tensor(found['image']).view(1, 3, found['size'], found['size'])
+    words = torch.tensor(found['words']).view(1, -1, found['T'])              # (1, D, T)
+    sentence = torch.tensor(found['sentence'])[None]                          # (1, D)
+    with torch.no_grad():
+        _, fit, whole = explore.Match(damsm)(image, words, sentence)
+    assert found['fit'] == pytest.approx(fit[0].tolist(), abs=1e-2)
+    assert found['whole'] == pytest.approx(whole.item(), abs=1e-2)
 
 
 @needs_browser

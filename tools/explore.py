@@ -38,6 +38,12 @@ from attngan.serialization import atomic_write
 TOP = Path(__file__).resolve().parent.parent
 PAGE = TOP/'explore'
 MOST = 15e6       # bytes that a visit may fetch
+SWAPS = 300       # words that the list of other words offers at most
+
+# what the page calls the models of the package, and what it has to say about them
+TITLES = dict(paperbirds='paper birds', birds='real birds')
+NOTES = dict(birds='The real birds were learned from CUB-200-2011, whose pictures are for '
+                   'non-commercial research and education; so are these weights.')
 
 # onnxruntime-web as npm has it. The two files need no other, and no special HTTP headers.
 RUNTIME = 'onnxruntime-web@1.30.0'
@@ -189,12 +195,18 @@ def pack(data, path):
         file.write_bytes(gzip.compress(data, 9, mtime=0))
 
 
+def is_large(model):
+    "Are its weights stored in 16 bits? A model of more than two million numbers is."
+    networks = model.text_encoder, model.generator
+    return sum(p.numel() for net in networks for p in net.parameters()) > 2e6
+
+
 def export_text(model, path):
     ids = torch.ones(1, 3, dtype=torch.long)                       # (1, T)
     outputs = ['words', 'sentence', 'mu', 'logvar', 'flip']
     graph = Text(model)
     record(graph, (ids, torch.tensor([3])), ['ids', 'lengths'],
-           outputs[:5 if graph.mirrors else 4], dict(ids=1), path)
+           outputs[:5 if graph.mirrors else 4], dict(ids=1), path, half=is_large(model))
 
 
 def export_draw(model, path):
@@ -214,7 +226,8 @@ def export_draw(model, path):
     outputs += [f'attention_{i}' for i in range(R)]
     graph = Draw(model)
     n = 6 if graph.mirrors else 5
-    record(graph, tuple(example[:n]), inputs[:n], outputs, dict(words=2, weight=2), path)
+    record(graph, tuple(example[:n]), inputs[:n], outputs, dict(words=2, weight=2), path,
+           half=is_large(model))
 
 
 def export_damsm(model, folder, path):
@@ -231,11 +244,16 @@ def export_damsm(model, folder, path):
     return True
 
 
-def export_discriminators(model, folder, path):
-    "The discriminators that `attngan_train` left beside the model, if any. Was it written?"
+def export_discriminators(
+    model,
+    folder,
+    path,
+    room=MOST   # bytes that they may take
+) -> bool:      # were they written?
+    "The discriminators that `attngan_train` left beside the model, if there is room for them."
     file = folder/'discriminators.safetensors'
     recipe = recipe_of(model)
-    if not file.is_file() or recipe is None:
+    if not file.is_file() or file.stat().st_size > room or recipe is None:
         return False
     discriminators = recipe.new_discriminators()
     discriminators.load_state_dict(load_file(file))
@@ -258,20 +276,31 @@ def recipe_of(model):
     return None
 
 
-def export(name, folder, out):
-    "One model: its graphs and what the page has to know about it."
+def swaps(vocab):
+    "Words that the reader may put in the place of another: all, or those that paper birds have."
+    words = vocab.words[1:]
+    if len(words) <= SWAPS:
+        return words
+    common = load_damsm(shipped()['paperbirds']/'damsm.safetensors')[1]
+    return [word for word in words if word in common.ids]
+
+
+def export(name, folder, out, room):
+    "One model: its graphs and what the page has to know about it; `room`: bytes that it may take."
     out.mkdir(parents=True, exist_ok=True)
     model = TextToImage.from_pretrained(folder)
     export_text(model, out/'text.bin')
     export_draw(model, out/'generator.bin')
     damsm = export_damsm(model, folder, out/'damsm.bin')
-    discriminators = export_discriminators(model, folder, out/'discriminators.bin')
+    discriminators = export_discriminators(model, folder, out/'discriminators.bin',
+                                           room - total_size(out))
     config = model.generator_config
     several = isinstance(config.hidden, (tuple, list))
     channels = config.hidden if several else [config.hidden]*config.stages
     examples = _known_examples(model.vocab) or [' '.join(model.vocab.words[1:4])]
     facts = dict(
         _facts(model), name=name, examples=examples, unknown=model.vocab.unknown,
+        swaps=swaps(model.vocab), note=NOTES.get(name, ''),
         dim=model.text.dim, hidden_sizes=list(config.sizes), channels=list(channels),
         damsm=damsm, discriminators=discriminators,
         bytes={p.stem: p.stat().st_size for p in sorted(out.glob('*.bin'))})
@@ -314,9 +343,10 @@ def copy_runtime(out):
 # ---- the page
 
 def shipped():
-    "Name and folder of each model that lies in the package."
+    "Name and folder of each model that lies in the package, the smallest first."
     folder = Path(str(files('attngan')))/'pretrained'
-    return {p.parent.name: p.parent for p in sorted(folder.glob('*/model.safetensors'))}
+    found = sorted(folder.glob('*/model.safetensors'), key=lambda path: path.stat().st_size)
+    return {path.parent.name: path.parent for path in found}
 
 
 def build(
@@ -336,12 +366,13 @@ def build(
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
     common = total_size(out)
     for name, folder in models.items():
-        export(name, Path(folder), out/'models'/name)
+        export(name, Path(folder), out/'models'/name, MOST - common)
         size = common + total_size(out/'models'/name)
         if size > MOST:
             raise ValueError(f'a visit to the page with {name} would fetch {size/1e6:.1f} MB, '
                              f'more than {MOST/1e6:.0f}')
-    write_json(list(models), out/'models'/'index.json')
+    titles = {name: TITLES.get(name, name) for name in models}
+    write_json(titles, out/'models'/'index.json')
     return out
 
 
