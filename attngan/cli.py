@@ -358,25 +358,31 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
         dls, damsm_dls = _data_loaders(options, started and started['vocab'])
     damsm = started['damsm'] if started else _train_damsm(options, plan, damsm_dls)
     paper_birds = options['recipe'] == 'paperbirds'
-    cbs = _recipe_callbacks(options['recipe'])
+    cbs = _recipe_callbacks(options['recipe'], started)
     learn = attngan_learner(dls, damsm, cbs=cbs)
+    rates = learn.lr                                 # of G and of D
     if started:
         _copy_start(started, learn.model)
+        rates = [rate/5 for rate in rates]
     last = plan.callbacks('gan', plan.minutes_left() - .025*options['minutes'])
     with learn.distrib_ctx():
         if paper_birds:
             _add_attribute_metric(learn)
         if cbs:
-            learn.fit_flat_cos(1000, pct_start=.85, div_final=50, cbs=last)
+            learn.fit_flat_cos(1000, rates, pct_start=.85, div_final=50, cbs=last)
         else:
             learn.fit(1000, cbs=last)                # the paper's: a constant rate
     return learn
 
-def _recipe_callbacks(recipe):
-    "Callbacks of our recipes; the paper's recipes have none."
-    from attngan.recipes import paperbirds_callbacks, photographs_callbacks
+def _recipe_callbacks(recipe, started):
+    """Callbacks of our recipes; the paper's recipes have none.
+
+    A model that is trained further has all of its stages from the beginning.
+    """
+    from attngan.recipes import ProgressiveStages, paperbirds_callbacks, photographs_callbacks
     ours = dict(paperbirds=paperbirds_callbacks, photographs=photographs_callbacks)
-    return ours[recipe]() if recipe in ours else []
+    callbacks = ours[recipe]() if recipe in ours else []
+    return [c for c in callbacks if not (started and isinstance(c, ProgressiveStages))]
 
 def _add_attribute_metric(learn):
     from attngan.metrics import Obeys

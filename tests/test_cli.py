@@ -21,6 +21,7 @@ from attngan.inference import TextToImage, load_damsm, model_folder
 from attngan.serialization import load_state_dict
 from attngan.text import Vocab
 from attngan.text_encoder import TextConfig
+from attngan.variants import paperbirds
 
 TINY = Config(
     text=TextConfig(max_words=8, emb_sz=8, dim=16),
@@ -304,6 +305,19 @@ def test_train_interrupt_resume_and_train_further(monkeypatch, capsys):
     before, after = (TextToImage.from_pretrained(name).state_dict() for name in ('mine', 'more'))
     assert (before['text_encoder.embed.weight'] == after['text_encoder.embed.weight']).all()
     assert any((before[k] != after[k]).any() for k in before if k.startswith('generator'))
+
+
+def test_a_started_model_goes_on_with_all_stages_and_a_fifth_of_the_rate():
+    began = model_folder('paperbirds')
+    words = ['--minutes', .2, '-n', 64, '--start', began, '--out', 'more']
+    fit = 'fastai.learner.Learner.fit_flat_cos'
+    with mock.patch(fit, autospec=True, side_effect=KeyboardInterrupt) as fitted:
+        assert command('train', *words) == 130
+    learn, _, rates = fitted.call_args.args
+    training = paperbirds.training
+    assert rates == [training.lr/5, training.d_lr/5]
+    kinds = {type(callback).__name__ for callback in learn.cbs}
+    assert 'ProgressiveStages' not in kinds and 'ModeSeeking' in kinds
 
 
 def test_start_needs_the_same_recipe(monkeypatch, capsys):

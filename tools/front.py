@@ -1,7 +1,8 @@
-"""Draw images/sentences.png, the picture of the front page: `python tools/front.py`.
+"""Draw the sentences of the front page, images/sentences.png with paper birds and
+images/real_birds.png with real ones: `python tools/front.py`.
 
 Three captions, the bird that each became (seed 0), and where its words look at the first
-attention stage. All maps share one scale.
+attention stage. All maps of a picture share one scale.
 """
 from pathlib import Path
 
@@ -17,10 +18,15 @@ from attngan.inference import TextToImage
 from attngan.paperbirds import PaperBirds
 
 OWN = 'this small bird has a red crown, a yellow belly and a long black beak'
+REAL = [
+    'a small red bird with black wings',
+    'this bird has a blue crown, a white belly and a short beak',
+    'this bird is yellow with black wings and a brown tail',
+]
 # Words that name neither a part nor a colour.
 PLAIN = set('''
-    bird small tiny large big on in looking to left right standing long short is and
-    shows image water grass snow
+    a an the this is has with and bird small tiny large big on in looking to left right
+    standing long short shows image water grass snow
 '''.split())
 SIDE = 256
 
@@ -34,10 +40,9 @@ def spotlight(picture, attention, peak):
     return x*a + dim*(1 - a)
 
 
-def main():
-    unseen = PaperBirds('valid', n=18, n_captions=1).texts()   # six birds of a species in a row
-    captions = [OWN, unseen[0][0], unseen[6][0]]
-    out = TextToImage.from_pretrained('paperbirds').generate(captions, seed=0)
+def draw_sentences(name, captions, path):
+    "A row for each caption: its bird, and where its words look; PNG of 256 colours."
+    out = TextToImage.from_pretrained(name).generate(captions, seed=0)
     shown = [[k for k, w in enumerate(words) if w not in PLAIN] for words in out.words]
     peak = max(float(maps[0].max()) for maps in out.attention)
     columns = max(map(len, shown)) + 1
@@ -53,10 +58,16 @@ def main():
             ax.set_title(words[k], fontsize=12, pad=4)
         row[0].text(0, -40, f'“{caption}”', fontsize=13, style='italic')
     fig.subplots_adjust(left=.005, right=.995, top=.93, bottom=.01, hspace=.42, wspace=.06)
-    path = Path(__file__).parent.parent/'images/sentences.png'
     fig.savefig(path, dpi=100)
     small = Image.open(path).convert('RGB').quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
     small.save(path, optimize=True)
+
+
+def main():
+    images = Path(__file__).parent.parent/'images'
+    unseen = PaperBirds('valid', n=18, n_captions=1).texts()   # six birds of a species in a row
+    draw_sentences('paperbirds', [OWN, unseen[0][0], unseen[6][0]], images/'sentences.png')
+    draw_sentences('birds', REAL, images/'real_birds.png')
 
 
 if __name__ == '__main__':
