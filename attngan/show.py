@@ -58,7 +58,7 @@ def show_rows(
 
 # %% ../nbs/a0_show.ipynb #show0019
 def moving(
-    script,  # path of the script: a function `data => …` that fills the element `data.id`
+    script,  # path of a function `data => …` that fills the element `data.id`
     fig,     # a matplotlib figure, shown until the script runs
     alt,     # the picture in words
     **data   # what the script gets: numbers, strings and lists
@@ -69,8 +69,10 @@ def moving(
     fig.savefig(file, format='png', dpi=80)
     picture = base64.b64encode(file.getvalue()).decode()
     script = Path(script)
+    common = (script.parent/'common.js').read_text(encoding='utf-8')
     function = script.read_text(encoding='utf-8')
     function = function[function.index('data => '):]
     data = json.dumps(dict(data, id=script.stem), ensure_ascii=False)
     image = f'<img alt="{alt}" src="data:image/png;base64,{picture}">'
-    return HTML(f'<div id="{script.stem}">{image}</div>\n<script>({function})({data})</script>')
+    program = f'(() => {{\n{common}\n({function})({data})\n}})()'
+    return HTML(f'<div id="{script.stem}">{image}</div>\n<script>{program}</script>')

@@ -140,7 +140,7 @@ def test_cloud(chromium):
     page.on('pageerror', lambda e: errors.append(str(e)))
     html = output_of('20_generator.ipynb', '20move01')
     page.set_content(html)
-    data = json.loads(html[html.rindex('({"captions"') + 1:html.rindex(')</script>')])
+    data, _ = json.JSONDecoder().raw_decode(html, html.rindex('({"captions"') + 1)
     mu, logvar = torch.tensor(data['mu']), torch.tensor(data['logvar'])      # (3, K) each
     for scale in (1, .5, 3):
         page.locator('input[type=range]').fill(str(scale))
@@ -160,7 +160,7 @@ def test_pull(chromium):
     page.on('pageerror', lambda e: errors.append(str(e)))
     html = output_of('22_gan_losses.ipynb', 'pull0001')
     page.set_content(html)
-    data = json.loads(html[html.rindex('({"size"') + 1:html.rindex(')</script>')])
+    data, _ = json.JSONDecoder().raw_decode(html, html.rindex('({"size"') + 1)
     picture = torch.tensor(data['picture'], dtype=torch.float).view(64, 64, 3)
     pulls = []                                                               # 4 × (S, S, 3)
     for term in data['terms']:

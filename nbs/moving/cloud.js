@@ -1,18 +1,11 @@
 // The clouds of conditions of a few captions, with the reader's hand on σ (chapter 20).
 // data: id of the element, captions, mu [n][K], logvar [n][K], eps [points][2], axes: two of the K
 data => {
-  const root = document.getElementById(data.id), {captions, mu, logvar, eps, axes} = data;
+  const {captions, mu, logvar, eps, axes} = data;
   const COLOURS = ['#3b82c4', '#d9822b', '#3f9d57'];
-  const make = (tag, parent, attributes = {}) =>
-    parent.appendChild(Object.assign(document.createElement(tag), attributes));
 
-  root.replaceChildren();                       // the picture that stands here without scripts
-  root.style.cssText = 'max-width: 34rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
-  const label = make('label', root, {textContent: 'σ times '});
-  label.style.display = 'block';
-  const number = make('b', label);
-  const slider = make('input', label, {type: 'range', min: 0, max: 8, step: .05, value: 1});
-  slider.style.cssText = 'width: 100%; display: block; margin: .2rem 0 .6rem';
+  const root = start(data.id, '34rem');
+  const sigma = slider(root, 'σ times ', {max: 8, step: .05, value: 1, changed: draw});
   const canvas = make('canvas', root, {width: 600, height: 600});
   canvas.style.cssText = 'width: 100%; max-width: 26rem; display: block; border-radius: 6px; background: #8d99a61a';
   canvas.setAttribute('role', 'img');
@@ -30,8 +23,7 @@ data => {
   const x = v => 300 + v / far * 290, y = v => 300 - v / far * 290;
 
   function draw() {
-    const scale = Number(slider.value), context = canvas.getContext('2d');
-    number.textContent = scale;
+    const scale = sigma(), context = canvas.getContext('2d');
     context.clearRect(0, 0, 600, 600);
     context.strokeStyle = '#8d99a6';
     context.setLineDash([4, 5]);
@@ -58,6 +50,5 @@ data => {
       `Clouds of ${captions.length} captions in numbers ${axes[0] + 1} and ${axes[1] + 1} of the condition, σ times ${scale}`);
   }
 
-  slider.oninput = draw;
   draw();
 }

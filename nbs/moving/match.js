@@ -1,24 +1,11 @@
 // Which caption belongs to which picture: scores that the reader may change (chapter 13, eq. 11 to 13).
 // data: id of the element, scores [B][B] (row a picture, column a caption), gamma3
 data => {
-  const root = document.getElementById(data.id), B = data.scores.length;
-  const scores = data.scores.map(row => [...row]);
-  const make = (tag, parent, attributes = {}) =>
-    parent.appendChild(Object.assign(document.createElement(tag), attributes));
-  const softmax = xs => {
-    const most = Math.max(...xs), e = xs.map(x => Math.exp(x - most));
-    const sum = e.reduce((a, b) => a + b);
-    return e.map(x => x / sum);
-  };
+  const scores = data.scores.map(row => [...row]), B = scores.length;
   const turned = table => table.map((_, j) => table.map(row => row[j]));
 
-  root.replaceChildren();                       // the picture that stands here without scripts
-  root.style.cssText = 'max-width: 42rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
-  const label = make('label', root, {textContent: 'γ₃ = '});
-  label.style.display = 'block';
-  const number = make('b', label);
-  const slider = make('input', label, {type: 'range', min: 0, max: 30, step: .5, value: data.gamma3});
-  slider.style.cssText = 'width: 100%; display: block; margin: .2rem 0 .6rem';
+  const root = start(data.id, '42rem');
+  const sharpness = slider(root, 'γ₃ = ', {max: 30, step: .5, value: data.gamma3, changed: draw});
   const row = make('div', root);
   row.style.cssText = 'display: flex; flex-wrap: wrap; gap: .8rem 1.4rem';
 
@@ -63,8 +50,7 @@ data => {
   }
 
   function draw() {
-    const gamma3 = Number(slider.value);
-    number.textContent = gamma3;
+    const gamma3 = sharpness();
     const scaled = scores.map(row => row.map(x => gamma3 * x));
     const rows = scaled.map(softmax), columns = turned(turned(scaled).map(softmax));
     const most = xs => Math.max(...xs);
@@ -73,6 +59,5 @@ data => {
          'text → image loss');
   }
 
-  slider.oninput = draw;
   draw();
 }

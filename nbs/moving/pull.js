@@ -2,23 +2,19 @@
 // data: id of the element, size S, picture [S·S·3] of 0…255,
 // terms [{name, norm, gradient: [S·S·3] of -127…127 in base64, weight}]
 data => {
-  const root = document.getElementById(data.id), {size, picture, terms} = data;
-  const make = (tag, parent, attributes = {}) =>
-    parent.appendChild(Object.assign(document.createElement(tag), attributes));
+  const {size, picture, terms} = data;
   // As bytes; divided by the term's norm, the longest pixel has the length 1.
   const gradients = terms.map(term =>
     Int8Array.from(atob(term.gradient), letter => letter.charCodeAt(0)));
 
-  root.replaceChildren();                       // the picture that stands here without scripts
-  root.style.cssText = 'max-width: 38rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
+  const root = start(data.id, '38rem');
   const row = make('div', root);
   row.style.cssText = 'display: flex; flex-wrap: wrap; gap: .6rem';
   const canvases = ['picture after the step', 'pull of the chosen terms'].map(title => {
     const box = make('div', row);
     box.style.flex = '1 1 9rem';
-    const canvas = make('canvas', box, {width: size, height: size, tabIndex: 0});
-    canvas.style.cssText = 'width: 100%; display: block; border-radius: 4px; cursor: crosshair; image-rendering: pixelated';
-    canvas.setAttribute('role', 'img');
+    const canvas = make('canvas', box, {width: size, height: size});
+    canvas.style.cssText = 'width: 100%; display: block; border-radius: 4px; image-rendering: pixelated';
     canvas.setAttribute('aria-label', title);
     make('span', box, {textContent: title}).style.fontSize = '.75rem';
     return canvas;
@@ -35,9 +31,7 @@ data => {
   };
   const weights = terms.map(term => knob(term.name, 2, term.weight));
   const step = knob('length of the step', 1, .5);
-  const told = make('p', root);
-  told.setAttribute('aria-live', 'polite');
-  told.style.cssText = 'min-height: 2.8em; margin: .6rem 0 0; font-variant-numeric: tabular-nums';
+  const told = line(root, '2.8em');
 
   let at = [size >> 1, size >> 1], lengths, parts;
 
@@ -75,23 +69,10 @@ data => {
       : 'All weights are 0: nothing pulls.';
   }
 
-  const choose = (y, x) => {
-    const inside = v => Math.max(0, Math.min(size - 1, v));
-    at = [inside(y), inside(x)];
-    tell();
-  };
-  for (const canvas of canvases) {
-    canvas.onpointermove = canvas.onpointerdown = event => {
-      const frame = canvas.getBoundingClientRect();
-      choose(Math.floor((event.clientY - frame.top) / frame.height * size),
-             Math.floor((event.clientX - frame.left) / frame.width * size));
-    };
-    canvas.onkeydown = event => {
-      const move = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.key];
-      if (!move) return;
-      event.preventDefault();
-      choose(at[0] + move[0], at[1] + move[1]);
-    };
-  }
+  for (const canvas of canvases)
+    choosable(canvas, size, () => at, (y, x) => {
+      at = [y, x];
+      tell();
+    });
   draw();
 }

@@ -1,9 +1,7 @@
 // Which pixels reach a feature, and which features a pixel reaches (chapter 21).
 // data: id of the element, picture (an address), size in pixels, steps [[kernel, stride, padding]]
 data => {
-  const root = document.getElementById(data.id), {size, steps} = data;
-  const make = (tag, parent, attributes = {}) =>
-    parent.appendChild(Object.assign(document.createElement(tag), attributes));
+  const {size, steps} = data;
 
   // First and last pixel that reach feature k after n steps, along one side.
   function window_(n, k) {
@@ -18,38 +16,20 @@ data => {
     steps.slice(0, n + 1).reduce((side, [kernel, stride, padding]) =>
       Math.floor((side + 2 * padding - kernel) / stride) + 1, size));
 
-  root.replaceChildren();                       // the picture that stands here without scripts
-  root.style.cssText = 'max-width: 42rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
+  const root = start(data.id, '42rem');
   const row = make('div', root);
   row.style.cssText = 'display: flex; flex-wrap: wrap; gap: .5rem';
-  const told = make('p', root);
-  told.setAttribute('aria-live', 'polite');
-  told.style.cssText = 'min-height: 2.8em; margin: .6rem 0 0; font-variant-numeric: tabular-nums';
+  const told = line(root, '2.8em');
 
   // A square of cells in which a place can be chosen, and a rectangle of cells marked.
   function grid(side, title, listen) {
     const box = make('div', row);
     box.style.flex = side === size ? '2 1 12rem' : '1 1 5.5rem';
-    const canvas = make('canvas', box, {width: 256, height: 256, tabIndex: 0});
-    canvas.style.cssText = 'width: 100%; display: block; border-radius: 4px; cursor: crosshair';
-    canvas.setAttribute('role', 'img');
+    const canvas = make('canvas', box, {width: 256, height: 256});
+    canvas.style.cssText = 'width: 100%; display: block; border-radius: 4px';
     make('span', box, {textContent: title}).style.fontSize = '.75rem';
     let at = [side >> 1, side >> 1];
-    const choose = (y, x) => {
-      const inside = v => Math.max(0, Math.min(side - 1, v));
-      listen(...at = [inside(y), inside(x)]);
-    };
-    canvas.onpointermove = canvas.onpointerdown = event => {
-      const frame = canvas.getBoundingClientRect();
-      choose(Math.floor((event.clientY - frame.top) / frame.height * side),
-             Math.floor((event.clientX - frame.left) / frame.width * side));
-    };
-    canvas.onkeydown = event => {
-      const step = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.key];
-      if (!step) return;
-      event.preventDefault();
-      choose(at[0] + step[0], at[1] + step[1]);
-    };
+    choosable(canvas, side, () => at, (y, x) => listen(...at = [y, x]));
     return {canvas, side, title};
   }
 

@@ -1,7 +1,7 @@
 // Two softmaxes on one matrix of scores, and the reader's hand on γ₁ (chapter 12, eq. 7 to 9).
 // data: id of the element, words, side of the grid, scores [T][N], own [T][N] (1 on the word's part)
 data => {
-  const root = document.getElementById(data.id), {words, side, scores, own} = data;
+  const {words, side, scores, own} = data;
   const T = words.length, N = side * side;
   const INFERNO = ['000004', '1b0c41', '4a0c6b', '781c6d', 'a52c60', 'cf4446', 'ed6925', 'fb9b06',
                    'f7d13d', 'fcffa4'].map(hex => [0, 2, 4].map(i => parseInt(hex.slice(i, i + 2), 16)));
@@ -9,21 +9,9 @@ data => {
     const x = Math.max(0, Math.min(1, share)) * 9, k = Math.min(8, Math.floor(x));
     return INFERNO[k].map((low, i) => low + (x - k) * (INFERNO[k + 1][i] - low));
   };
-  const softmax = xs => {
-    const most = Math.max(...xs), e = xs.map(x => Math.exp(x - most));
-    const sum = e.reduce((a, b) => a + b);
-    return e.map(x => x / sum);
-  };
-  const make = (tag, parent, attributes = {}) =>
-    parent.appendChild(Object.assign(document.createElement(tag), attributes));
 
-  root.replaceChildren();                       // the picture that stands here without scripts
-  root.style.cssText = 'max-width: 34rem; font: .85rem/1.4 system-ui, sans-serif; margin: 1rem 0';
-  const label = make('label', root, {textContent: 'γ₁ = '});
-  label.style.display = 'block';
-  const number = make('b', label);
-  const slider = make('input', label, {type: 'range', min: 0, max: 30, step: .5, value: data.gamma1});
-  slider.style.cssText = 'width: 100%; display: block; margin: .2rem 0 .6rem';
+  const root = start(data.id, '34rem');
+  const sharpness = slider(root, 'γ₁ = ', {max: 30, step: .5, value: data.gamma1, changed: draw});
   const table = make('div', root);
   table.style.cssText = 'display: grid; grid-template-columns: 4rem repeat(3, 1fr) 4.6rem; gap: .35rem .5rem; align-items: center';
   const columns = [['scores s', 5], ['softmax over words s̄', 1], ['softmax over regions α', .25]];
@@ -35,29 +23,17 @@ data => {
     maps.push(columns.map(([name]) => {
       const frame = make('div', table);
       frame.style.cssText = 'position: relative; aspect-ratio: 1';
-      const canvas = make('canvas', frame, {width: side, height: side, tabIndex: 0});
-      canvas.style.cssText = 'width: 100%; height: 100%; image-rendering: pixelated; border-radius: 4px; cursor: crosshair';
-      canvas.setAttribute('role', 'img');
+      const canvas = make('canvas', frame, {width: side, height: side});
+      canvas.style.cssText = 'width: 100%; height: 100%; image-rendering: pixelated; border-radius: 4px';
       const mark = make('i', frame);
       mark.style.cssText = `position: absolute; width: ${100 / side}%; height: ${100 / side}%; box-shadow: 0 0 0 1px #fff, 0 0 0 2px #000; pointer-events: none`;
-      canvas.onpointermove = canvas.onpointerdown = event => {
-        const box = canvas.getBoundingClientRect();
-        const place = (at, length) => Math.max(0, Math.min(side - 1, Math.floor(at / length * side)));
-        point(place(event.clientY - box.top, box.height) * side + place(event.clientX - box.left, box.width));
-      };
-      canvas.onkeydown = event => {
-        const step = {ArrowUp: -side, ArrowDown: side, ArrowLeft: -1, ArrowRight: 1}[event.key];
-        if (!step) return;
-        event.preventDefault();
-        point((at + step + N) % N);
-      };
+      choosable(canvas, side, () => [Math.floor(at / side), at % side],
+                (y, x) => point(y * side + x));
       return {canvas, mark, name};
     }));
     shares.push(make('output', table));
   });
-  const told = make('p', root);
-  told.setAttribute('aria-live', 'polite');
-  told.style.cssText = 'min-height: 4.2em; margin: .6rem 0 0; font-variant-numeric: tabular-nums; white-space: pre-line';
+  const told = line(root, '4.2em');
 
   // eq. 8: at each region the words compete. It does not depend on γ₁.
   const competed = words.map(() => Array(N));
@@ -73,8 +49,7 @@ data => {
   }
 
   function draw() {
-    const gamma1 = Number(slider.value);
-    number.textContent = gamma1;
+    const gamma1 = sharpness();
     alpha = competed.map(row => softmax(row.map(x => gamma1 * x)));      // eq. 9
     words.forEach((word, t) => {
       [scores[t], competed[t], alpha[t]].forEach((row, k) => paint(maps[t][k], row, columns[k][1], word));
@@ -94,6 +69,5 @@ data => {
       `Over the words: ${row(competed)}; their sum is 1.\nOver the regions: ${row(alpha)}; each word's map sums to 1.`;
   }
 
-  slider.oninput = draw;
   draw();
 }
