@@ -172,7 +172,7 @@ def test_words_cut_by_spaces(tmp_path):
 
 @pytest.mark.parametrize('pattern', [
     '(a+)+b', '(a|a)*b', r'\w*', r'\w+\w+b', '(?:a+)+', '[', '[z-a]+', r'[\u12]+', 'a', r'\w+$',
-    '', 3, 'x'*20_000])
+    '', 3, 'x'*20_000, r'[\Uffffffff]'])
 def test_slow_or_broken_patterns_are_refused(pattern):
     with pytest.raises(ValueError, match='pattern'):
         Vocab.from_dict(dict(words=['a'], pattern=pattern))
