@@ -94,7 +94,7 @@ def _check_pattern(pattern):
                          f'one after | another, not {str(pattern)[:60]!r}')
     try:
         re.compile(pattern)
-    except (re.error, OverflowError) as error:   # OverflowError: a character beyond all others
+    except (re.error, OverflowError) as error:   # overflow: r'\Uffffffff'
         raise ValueError(f'pattern {pattern[:60]!r}: {error}') from None
 
 # %% ../nbs/01_text.ipynb #d6f5afd0
