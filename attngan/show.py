@@ -66,7 +66,7 @@ def moving(
     "A figure that the reader can move; without scripts it is a picture."
     from IPython.display import HTML
     file = io.BytesIO()
-    fig.savefig(file, format='png', dpi=80)
+    fig.savefig(file, format='png', dpi=80, bbox_inches='tight')
     picture = base64.b64encode(file.getvalue()).decode()
     script = Path(script)
     common = (script.parent/'common.js').read_text(encoding='utf-8')
