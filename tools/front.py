@@ -26,7 +26,7 @@ REAL = [
 # Words that name neither a part nor a colour.
 PLAIN = set('''
     a an the this is has with and bird small tiny large big on in looking to left right
-    standing long short shows image water grass snow
+    standing swimming long short little shows image water grass snow
 '''.split())
 SIDE = 256
 
