@@ -448,12 +448,11 @@ function setEps(eps) {
   update();
 }
 
-// If there are several models, the reader may change; each has its own address.
+// The models that the reader may choose; each has its own address.
 function offer(titles, name) {
   const select = $('#model'), models = Object.entries(titles);
   select.replaceChildren(...models.map(([value, title]) => new Option(title, value)));
   select.value = name;
-  select.hidden = select.previousElementSibling.hidden = models.length < 2;
   select.addEventListener('change', () => location.search = `?model=${select.value}`);
 }
 
