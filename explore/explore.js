@@ -9,7 +9,6 @@ import {CaptionError} from './words.js';
 
 const $ = selector => document.querySelector(selector);
 const show = (x, digits = 2) => x.toFixed(digits).replace('-', '−');
-const sigmoid = x => 1 / (1 + Math.exp(-x));
 
 let network, painter, facts;
 let stages = [];                        // of each: its figures and its box
@@ -283,7 +282,7 @@ function renderObservers() {
       const row = document.createElement('tr');
       const cells = [`${size} px`, logits.real, logits.match].map(x => Object.assign(
         document.createElement('td'),
-        {textContent: typeof x === 'string' ? x : x ? show(sigmoid(x.data[i])) : '–'}));
+        {textContent: typeof x === 'string' ? x : x ? show(x.data[i]) : '–'}));
       row.append(...cells);
       return row;
     }));
