@@ -77,7 +77,7 @@ def attngan_generate(
         path = out if n == 1 else out.with_stem(f'{out.stem}-{i + 1}')
         figure = drawings.show_attention(i)
         with atomic_write(path) as file:
-            figure.savefig(file, format='png', dpi=140)
+            figure.savefig(file, format=path.suffix[1:] or 'png', dpi=140)
         plt.close(figure)
         print(path)
 
@@ -102,6 +102,17 @@ _RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan', 'photogr
 _DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None,
                  bs=None, damsm_bs=None, weights=None, start=None, valid_species=None,
                  skip_bad=False)
+
+_NOTE = 'training.json'  # beside a finished model: the options of its training
+_HELD_OUT = 20           # species of CUB
+
+def _trained_with(folder): # → options of the training of a model; {} if they are not noted
+    from attngan.serialization import load_json
+    note = Path(folder).expanduser()/_NOTE
+    options = load_json(note) if note.is_file() else {}
+    if not isinstance(options, dict):
+        raise ValueError(f'{note} holds no options of a training')
+    return options
 
 def _option(name):
     "What an option is called on the command line."
@@ -169,10 +180,16 @@ def _complete_paperbirds(options):
 def _complete_species(options):
     "Species of CUB are held out to validate, so that the test species stay unseen."
     given = options['valid_species']
-    if options['data'] == 'cub':
-        options['valid_species'] = 20 if given is None else given
-    elif given is not None:
-        raise ValueError(f"--valid-species belongs to --data cub, not to {options['data']}")
+    if options['data'] != 'cub':
+        if given is not None:
+            raise ValueError(f"--valid-species belongs to --data cub, not to {options['data']}")
+        return
+    before = _trained_with(options['start']).get('valid_species') if options['start'] else None
+    if before is not None and given not in (None, before):
+        raise ValueError(f"{options['start']} was trained with --valid-species {before}: with "
+                         f'{given}, it would be validated on species that it knows')
+    if given is None:
+        options['valid_species'] = _HELD_OUT if before is None else before
 
 def _complete_pictures(options):
     data = options['data']
@@ -303,13 +320,14 @@ def _keeps_features(config):
 def _cached_features(options, dls, encoder):
     """Loaders of backbone features.
 
-    Their cache is shared by all trainings on the same pictures.
+    Their cache is shared by all trainings with the same options on the same pictures.
     """
     import zlib
 
     from attngan.paperbirds import cache_folder
     from attngan.recipes import keep_features
-    which = f"{options['recipe']} {options['path']} {encoder.size}"
+    names = 'recipe', 'path', 'valid_species', 'skip_bad', 'weights'   # they decide what it holds
+    which = ' '.join([*(str(options[name]) for name in names), str(encoder.size)])
     path = cache_folder()/f"features-{zlib.crc32(which.encode()):08x}"
     print(f'features of {len(dls.items)} pictures, kept in {path}')
     return keep_features(dls, encoder, path, mirrored=True)
@@ -363,7 +381,7 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
     rates = learn.lr                                 # of G and of D
     if started:
         _copy_start(started, learn.model)
-        rates = [rate/5 for rate in rates]
+        rates = [rate/5 for rate in rates]           # for our recipes
     last = plan.callbacks('gan', plan.minutes_left() - .025*options['minutes'])
     with learn.distrib_ctx():
         if paper_birds:
@@ -410,6 +428,9 @@ def _copy_start(started, networks): # what `_load_start` returns, an `AttnGAN`
     networks.average.module.load_state_dict(weights)
     if started['discriminators'].is_file():
         networks.discriminators.load_state_dict(load_file(started['discriminators']))
+    else:
+        warnings.warn(f"there is no {started['discriminators']}: "
+                      'the discriminators begin untrained', stacklevel=2)
 
 # %% ../nbs/a10_cli.ipynb #784abb36
 def _finish(learn, options, folder, start):
@@ -429,6 +450,8 @@ def _finish(learn, options, folder, start):
     with atomic_write(folder/'discriminators.safetensors') as file:
         file.write_bytes(save(discriminators))
     model.save_pretrained(folder)
+    with atomic_write(folder/_NOTE) as file:
+        file.write_text(json.dumps(options, indent=1) + '\n')
     shutil.rmtree(folder/'checkpoints')
     caption = 'a red bird'
     if options['data'] != 'paperbirds':
@@ -483,7 +506,9 @@ def attngan_train(
     except (OSError, ValueError, TrainingStopped) as e:
         if mine and [file.name for file in points.glob('*')] == ['run.json']:
             shutil.rmtree(points)  # no checkpoint: nothing to go on with
-        raise ValueError(str(e)) from None
+        if isinstance(e, TrainingStopped):
+            raise ValueError(str(e)) from e
+        raise
 
 def _check_data(options):
     "Print every fault of the data. Exit status 2 if something can't be used."
@@ -589,11 +614,13 @@ def _evaluate_paperbirds(drawer, model, n, seed, inception):
 
 def _evaluate_pictures(
     drawer, model, data, n, seed,
-    path, split='valid', valid_species=20, network='efficientnet_lite1', input_size=128,
+    path, split='valid', valid_species=None, network='efficientnet_lite1', input_size=128,
     n_train=10000, damsm=None, labels=None, words=None, recipe=None, skip_bad=False,
 ):
     from attngan.evaluation import evaluate_pictures, feature_network, read_labels, read_splits
     from attngan.inference import load_damsm, model_folder
+    if valid_species is None:
+        valid_species = _trained_with(model_folder(model)).get('valid_species') or _HELD_OUT
     train, held_back = read_splits(data, path, split, valid_species, skip_bad)
     labels = labels and read_labels(labels)
     if damsm:

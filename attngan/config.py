@@ -25,7 +25,7 @@ class TrainingConfig:
     zoom: float = 76/64                 # pictures are so much larger than the square cut of them
     lr: float = 2e-4                    # learning rate of the generator
     d_lr: float = 2e-4                  # learning rate of the discriminators
-    betas: tuple[float, ...] = (.5, .999)  # of Adam, for both trainings
+    betas: tuple[float, ...] = (.5, .999)  # of Adam, for the GAN
     ema: float = .999                   # share of the averaged generator that a step keeps
     damsm_bs: int = 48                  # B of the DAMSM
     damsm_max_words: int | None = None  # T of the DAMSM, if not that of `TextConfig`
@@ -179,7 +179,7 @@ def _class_called(name, base):
         if module:
             importlib.import_module(module)
         known = _subclasses(base)
-        if name in known:
+        if isinstance(name, str) and name in known:
             return known[name]
     raise ValueError(f'type: {str(name)[:50]!r} is none of {", ".join(known)}')
 

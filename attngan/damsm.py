@@ -80,7 +80,7 @@ def word_scores(
     gamma2=5.,   # γ₂, how much the best words count (eq. 10)
     chunk=None   # pictures at a time, computed again in the backward pass; None: all are kept
 ):               # (B, I): row an image, column a caption; float32 or better
-    "R(Q, D) of every picture with every caption ([P] eq. 7–10; no 1/γ₂, as the released code)."
+    "γ₂R(Q, D) of every picture with every caption ([P] eq. 7–10)."
     real = word_mask(lengths, words.shape[2])                           # (I, T)
     e = _at_least_float32(words).mT[real]                               # (M, D), no padding
     groups = _at_least_float32(regions).split(chunk or _GROUP)          # (≤ chunk, D, h, w) each
@@ -132,16 +132,18 @@ class DAMSM(nn.Module):
         self.gamma1 = gamma1
         self.gamma2 = gamma2
         self.gamma3 = gamma3
+        self.chunk = None  # pictures at a time in the words loss, see `word_scores`
 
     def forward(
         self,
-        images,  # (B, 3, H, W) in [-1, 1], a list of such (the last is used), or `BackboneFeatures`
+        images,  # (B, 3, H, W) in [-1, 1], a list of such (the last is used), or features
         ids,     # (B, T)
         lengths  # (B,) real words of each caption, 1…T
     ):           # regions (B, D, h, w), image (B, D), words (B, D, T), sentence (B, D)
         "Encode pictures and captions."
-        several = isinstance(images, (list, tuple))
-        if several and not isinstance(images, BackboneFeatures):
+        if isinstance(images, tuple):     # of a frozen backbone, computed before
+            images = BackboneFeatures(*images)
+        elif isinstance(images, list):
             images = images[-1]
         regions, image = self.image_encoder(images)
         words, sentence = self.text_encoder(ids, lengths)
@@ -162,9 +164,9 @@ class DAMSM(nn.Module):
         words,    # (I, D, T)
         lengths   # (I,)
     ):            # (B, I): row an image, column a caption
-        "γ₃ R(Q, D) of every picture with every caption ([P] eq. 7–10)."
-        scores = word_scores(regions, words, lengths, self.gamma1, self.gamma2)   # (B, I)
-        return self.gamma3 * scores
+        "γ₂γ₃R(Q, D) of every picture with every caption ([P] eq. 7–10)."
+        scores = word_scores(regions, words, lengths, self.gamma1, self.gamma2, self.chunk)
+        return self.gamma3 * scores                                              # (B, I)
 
     def loss(
         self,

@@ -20,7 +20,6 @@ from fastcore.foundation import L
 from torch.nn.utils import clip_grad_norm_
 
 from .distributed import gather
-from .image_encoder import BackboneFeatures
 from .learner import CaptionLearner
 from .show import to_uint8, wrap
 
@@ -95,6 +94,13 @@ class RPrecision(Metric):
         return r_precision(image, sentence, classes, self.pool)
 
 # %% ../nbs/14_damsm_training.ipynb #2d18d814
+def _must_be_pictures(images):
+    "Raises ValueError for a batch of `keep_features`: there is nothing to show."
+    if isinstance(images, tuple):
+        raise ValueError('these loaders hold features of pictures, not the pictures: '
+                         'show a batch of the loaders that they were made from')
+
+
 class DAMSMLearner(CaptionLearner):
     """A Learner that trains a `DAMSM`: two encoders, four losses, clipped gradients.
 
@@ -104,8 +110,6 @@ class DAMSMLearner(CaptionLearner):
     def _do_one_batch(self):
         images, ids, lengths = self.xb
         (class_ids,) = self.yb
-        if isinstance(images, tuple):   # features that were computed before
-            images = BackboneFeatures(*images)
         with self.autocast():
             self.pred = self.model(images, ids, lengths)
         self('after_pred')
@@ -150,7 +154,8 @@ class DAMSMLearner(CaptionLearner):
         """
         import matplotlib.pyplot as plt
         images, ids, lengths, class_ids = self.dls.valid.one_batch()
-        self.model.eval()
+        _must_be_pictures(images)
+        self.model.to(self.dls.device).eval()
         _, image, _, sentence = self.model(images, ids, lengths)        # (B, D), (B, D)
         image = F.normalize(image, dim=1)                               # (B, D)
         sentence = F.normalize(sentence, dim=1)                         # (B, D)
@@ -258,7 +263,8 @@ def show_word_attention(
     "Pictures, and beside each the regions that each word attends to, on one scale."
     import matplotlib.pyplot as plt
     images, ids, lengths, *_ = dls.valid.one_batch() if batch is None else batch
-    damsm.eval()
+    _must_be_pictures(images)
+    damsm.to(ids.device).eval()
     regions, _, words, _ = damsm(images, ids, lengths)    # (B, D, h, w), (B, D, T)
     attention = damsm.attention(words, regions, lengths)  # (B, T, h, w)
     chosen = torch.linspace(0, len(ids) - 1, min(n, len(ids))).long().tolist()
@@ -272,7 +278,8 @@ def show_word_attention(
         words_of_caption = dls.vocab.decode(ids[i]).split()
         for axis, word, weights in zip(row[1:], words_of_caption, attention[i].cpu()):
             axis.imshow(picture.mean(-1), cmap='gray', extent=(0, 1, 0, 1))
-            axis.imshow(weights, cmap='inferno', vmin=0, vmax=top, alpha=.7,
+            shade = (.3 + .7*weights/top).clamp(max=1)    # (h, w): the picture shows through
+            axis.imshow(weights, cmap='inferno', vmin=0, vmax=top, alpha=shade,
                         extent=(0, 1, 0, 1))
             axis.set_title(word, fontsize=8)
         for axis in row:

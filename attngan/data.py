@@ -240,13 +240,12 @@ class ImageCaptionDataLoaders(DataLoaders):
             train, valid = keep_pictures(train, valid, side_of(size, zoom), cache)
         train_set = CaptionDataset(train, vocab, config, augment=augment, flip=flip)
         valid_set = CaptionDataset(valid, vocab, config, train=False, augment=augment)
-        shared = dict(num_workers=num_workers, device=device and torch.device(device),
+        device = _default_device() if device is None else torch.device(device)
+        shared = dict(num_workers=num_workers, device=device,
                       after_batch=[_Unpack(config.sizes)])
-        if device is None:
-            shared['device'] = _default_device()
         loaders = [FairDL(train_set, bs=bs, shuffle=True, drop_last=True, **shared),
                    FairDL(valid_set, bs=val_bs or bs, **shared)]
-        self = cls(*loaders, device=shared['device'])
+        self = cls(*loaders, device=device)
         self.vocab = vocab
         self.config = config
         self.items = items

@@ -82,9 +82,9 @@ class FirstStage(nn.Module):
                  block=glu_block   # makes the layers of a convolution block
                 ):
         super().__init__()
-        ups = int(math.log2(base)) - 2
-        if base < 8 or 2**(ups+2) != base:
+        if base < 8 or 2**int(math.log2(base)) != base:
             raise ValueError(f'base must be a power of two from 8 on, not {base}')
+        ups = int(math.log2(base)) - 2
         first = hidden * 2**ups                        # channels at 4×4
         self.fc = nn.Sequential(nn.Linear(noise + cond, 2*first*4*4, bias=False),
                                 nn.BatchNorm1d(2*first*4*4),

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from .files import DataError, around
-from .image_encoder import BackboneFeatures
 
 # %% ../nbs/33_grounding.ipynb #33ment01
 PART_WORDS = dict(
@@ -123,8 +122,6 @@ def word_distances(damsm,     # a `DAMSM`
     rng = random.Random(seed)
     start, found = 0, []
     for images, ids, lengths, _ in loader:
-        if isinstance(images, tuple):                                  # cached features
-            images = BackboneFeatures(*images)
         regions, _, words, _ = damsm(images, ids, lengths)             # (B, D, h, w), …, (B, D, T)
         own = peaks(damsm.attention(words, regions, lengths)).cpu().numpy()      # (B, T, 2)
         half = len(ids)//2                                             # captions of other pictures

@@ -233,7 +233,7 @@ def _named_backbone(name, weights, size): # → network, mean and deviation of i
 # %% ../nbs/11_image_encoder.ipynb #71f794f1
 class BackboneEncoder(ImageEncoder):
     """Any frozen image network with two trainable heads as in the paper. Ours.
-    Raises ValueError if the local features are no grid."""
+    Raises ValueError if the local features are not a grid."""
     def __init__(self,
                  dim: int = 256,                   # D
                  backbone='efficientnet_lite0',    # that, a torchvision name, 'timm/…', or a module

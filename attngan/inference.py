@@ -73,6 +73,9 @@ class Drawings:
         """
         import matplotlib.pyplot as plt
         stages, words = self.stages[i], self.words[i]
+        if not self.attention[i]:
+            raise ValueError('a generator of one stage does not attend to words: '
+                             'there are no maps to show')
         maps = self.attention[i][stage].numpy()                 # (T, H, W)
         rows = -(-(len(stages) + len(words)) // columns)
         size = (1.3*columns + .8, 1.5*rows + .5)
@@ -247,7 +250,7 @@ class TextToImage(nn.Module):
         if self.drawing_only:
             raise ValueError('this is a copy for drawing, made by fast(); '
                              'save the model that it was made from')
-        folder = Path(folder)
+        folder = Path(folder).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         config = dict(format=serialization.MODEL_FORMAT, text=to_dict(self.text),
                       generator=to_dict(self.generator_config),
@@ -345,13 +348,25 @@ def _shipped_models():  # → their names, with commas
     return ', '.join(sorted(model.name for model in folder.iterdir() if model.is_dir()))
 
 # %% ../nbs/30_inference.ipynb #8cf7bba3
+def _comparison(damsm):
+    "What no weight shows: the class of a DAMSM, and its three γ."
+    return f'{type(damsm).__name__} with γ = {damsm.gamma1}, {damsm.gamma2}, {damsm.gamma3}'
+
 def save_damsm(
     damsm,   # a `DAMSM`
     vocab,   # its vocabulary
     config,  # a `Config`; its text, image and damsm parts are stored
     path,    # of the safetensors file
 ):
-    "Write a DAMSM to one file: weights in half precision, sizes and words in its header."
+    """Write a DAMSM to one file: weights in half precision, sizes and words in its header.
+
+    Raises ValueError if `config` describes another way to compare than the DAMSM has.
+    """
+    path = Path(path).expanduser()
+    described = config.damsm.build(damsm.text_encoder, damsm.image_encoder)
+    if _comparison(damsm) != _comparison(described):
+        raise ValueError(f'{path}: the DAMSM is a {_comparison(damsm)}, but the configuration '
+                         f'describes a {_comparison(described)}')
     weights = serialization.weights_of(damsm, half=True)
     entries = dict(format=serialization.MODEL_FORMAT, text=to_dict(config.text),
                    image=to_dict(config.image),
@@ -364,6 +379,7 @@ def load_damsm(path) -> tuple: # `DAMSM`, `Vocab`
 
     Raises ValueError that names the file if it is something else.
     """
+    path = Path(path).expanduser()
     with serialization.naming(f'{path} holds no DAMSM', path):
         with safe_open(str(path), 'pt') as f:
             entries = json.loads((f.metadata() or {}).get('config', 'null'))

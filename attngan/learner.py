@@ -377,11 +377,11 @@ class CaptionLearner(Learner):
     def validation_context(self, cbs=None, inner=False):
         """fastai's.
 
-        A callback that resumes takes no part, except inside a fit (`inner`).
+        A callback whose class has `only_fits` takes no part, except inside a fit (`inner`).
         """
         idle = []
         if not inner:
-            idle = [cb for cb in self.cbs if getattr(type(cb), 'resumes', False)]
+            idle = [cb for cb in self.cbs if getattr(type(cb), 'only_fits', False)]
         context = super().validation_context(cbs, inner)
         return ContextManagers([self.removed_cbs(idle), context])
 
@@ -456,48 +456,38 @@ class CaptionLearner(Learner):
             )
         return None
 
-    def _refuse(self, method):
-        if method in self.instead:
-            raise NotImplementedError(self.instead[method])
-
     def export(self, *args, **kwargs):
         "Refused, see `instead`."
-        self._refuse('export')
-        return super().export(*args, **kwargs)
+        raise NotImplementedError(self.instead['export'])
 
     def freeze_to(self, *args, **kwargs):
         "fastai's freeze, unfreeze and fine_tune call this. Refused, see `instead`."
-        self._refuse('freeze_to')
-        return super().freeze_to(*args, **kwargs)
+        raise NotImplementedError(self.instead['freeze_to'])
 
     def predict(self, *args, **kwargs):
         "Refused, see `instead`."
-        self._refuse('predict')
-        return super().predict(*args, **kwargs)
+        raise NotImplementedError(self.instead['predict'])
 
     def tta(self, *args, **kwargs):
         "Refused, see `instead`."
-        self._refuse('tta')
-        return super().tta(*args, **kwargs)
+        raise NotImplementedError(self.instead['tta'])
 
     def loss_not_reduced(self):
         "fastai's get_preds(with_loss=True) calls this. Refused, see `instead`."
-        self._refuse('loss_not_reduced')
-        return super().loss_not_reduced()
+        raise NotImplementedError(self.instead['loss_not_reduced'])
 
     def to_distributed(self, *args, **kwargs):
         "Refused, see `instead`."
-        self._refuse('to_distributed')
-        return super().to_distributed(*args, **kwargs)
+        raise NotImplementedError(self.instead['to_distributed'])
 
     def to_parallel(self, *args, **kwargs):
         "fastai's parallel_ctx calls this. Refused, see `instead`."
-        self._refuse('to_parallel')
-        return super().to_parallel(*args, **kwargs)
+        raise NotImplementedError(self.instead['to_parallel'])
 
     def lr_find(self, *args, **kwargs):
         "As fastai's, unless `instead` refuses it."
-        self._refuse('lr_find')
+        if 'lr_find' in self.instead:
+            raise NotImplementedError(self.instead['lr_find'])
         return super().lr_find(*args, **kwargs)
 
     # --- a look at the networks

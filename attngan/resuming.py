@@ -127,6 +127,9 @@ def _set_rng_states(states, dls):
 log = logging.getLogger('attngan')
 
 
+_STACKED = 'list of scalar tensors'  # key of their stack in a checkpoint
+
+
 def _storable(x):
     """Numbers of NumPy, lists of fastai and subclasses of tensors as Python's and PyTorch's own.
 
@@ -139,7 +142,7 @@ def _storable(x):
     if isinstance(x, (list, L)):
         values = [_storable(value) for value in x]
         if values and all(isinstance(v, torch.Tensor) and v.ndim == 0 for v in values):
-            return torch.stack(values)  # ten thousand losses () as one tensor (10000,)
+            return {_STACKED: torch.stack(values)}  # ten thousand losses () as one (10000,)
         return values
     if isinstance(x, torch.Tensor):
         return x.detach().as_subclass(torch.Tensor)
@@ -229,7 +232,9 @@ def _load_callback_state(cb, state):
         cb.load_checkpoint_state(state)
         return
     for name, value in state.items():
-        setattr(cb, name, list(value) if isinstance(value, torch.Tensor) else value)
+        if isinstance(value, dict) and set(value) == {_STACKED}:
+            value = list(value[_STACKED])
+        setattr(cb, name, value)
 
 
 def _named(cbs):
@@ -264,7 +269,8 @@ class Checkpoint(Callback):
     """
 
     order = 70  # after all others
-    resumes = True  # see `CaptionLearner`
+    resumes = True    # it has a `resume_point`, see `CaptionLearner`
+    only_fits = True  # … and takes no part in `validate`
 
     def __init__(
         self,
@@ -550,7 +556,7 @@ class Watch(Callback):
     def _signs(self, numbers) -> dict:  # sign → is it there?
         signs = {'a loss is not finite': not all(map(math.isfinite, numbers.values()))}
         for name, value in numbers.items():
-            if re.fullmatch(r'd(iscriminator[ _]?)?\d+', name):
+            if re.fullmatch(r'd\d+', name):
                 signs[f'discriminator {name} is never wrong'] = value < self.zero
             if name == 'kl':
                 signs['the conditioning (kl) has collapsed'] = value < self.kl

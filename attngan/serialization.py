@@ -71,18 +71,19 @@ def bounded_bytes(
                          'too much for a file of this kind')
     return data
 
+_MOST_ENTRIES = 6_000_000  # lists, dicts and entries of a JSON file
+
 def load_json(
     path,                  # a file in UTF-8
     most: int = 16,        # how many MB it may have
-    things: int = 6_000_000,  # how many lists, dicts and entries it may hold
 ):
     """The value in a JSON file.
 
     Raises `ValueError` if it is no JSON, too large or too deep.
     """
     data = bounded_bytes(path, most)
-    if sum(map(data.count, (b'[', b'{', b','))) > things:
-        raise ValueError(f'{path}: more than {things} entries, '
+    if sum(map(data.count, (b'[', b'{', b','))) > _MOST_ENTRIES:
+        raise ValueError(f'{path}: more than {_MOST_ENTRIES} entries, '
                          'too many for a file of this kind')
     try:
         return json.loads(data.decode('utf-8'))
@@ -414,14 +415,14 @@ def weights_of(network, half=False): # → {name: tensor}
         weights[name] = value.contiguous().cpu()
     return weights
 
-def with_weights(path, build, max_gb=2): # a safetensors file, a function that makes a network
+def with_weights(path, build): # a safetensors file, a function that makes a network
     """The network with the weights of a file, in evaluation mode.
 
     The shapes in the file's header are compared with the network's before memory is
     allocated. Raises ValueError if they differ.
     """
-    if os.path.getsize(path) > max_gb * 10**9:
-        raise ValueError(f'the file is larger than {max_gb} GB')
+    if os.path.getsize(path) > 2 * 10**9:
+        raise ValueError('the file is larger than 2 GB')
     with open(path, 'rb') as f:
         if int.from_bytes(f.read(8), 'little') > 10**7:
             raise ValueError('the header claims more than 10 MB')

@@ -83,6 +83,7 @@ class CaptionError(ValueError):
     "A caption that can't be used: empty, or without a single known word."
 
 # %% ../nbs/01_text.ipynb #01safe01
+#| code-fold: true
 _CLASS = r'(?:\\[wSd]|\[\^?(?:[^\\\[\]]|\\.)+\])'  # a character class
 _BRANCH = rf'(?:\(\?[!=]{_CLASS}\))?{_CLASS}\+?(?:\(\?:{_CLASS}{_CLASS}\+\)\*)?'
 
@@ -109,7 +110,7 @@ class Vocab:
         stop: tuple = (),          # stop words, left out silently
         pattern: str | None = None,  # what a word is, see `tokenize`
     ):
-        "Raises `ValueError` if a word is twice in the list, or the pattern can't be used."
+        "Raises `ValueError` if a word appears more than once, or the pattern can't be used."
         if unknown not in ('skip', 'error'):
             raise ValueError(f"unknown must be 'skip' or 'error', not {unknown!r}")
         self.words = [END, *words]
@@ -124,7 +125,7 @@ class Vocab:
         if len(self.ids) != len(self.words):
             twice = [word for word, n in Counter(self.words).items() if n > 1]
             raise ValueError('every word needs one id, '
-                             f'but these are twice in the list: {twice[:5]}')
+                             f'but these appear more than once: {twice[:5]}')
 
     def __len__(self):
         return len(self.words)
@@ -169,9 +170,10 @@ class Vocab:
         return cls(words, **kwargs)
 
     def tokenize(self, caption: str) -> list[str]:
-        "The words of `caption`, without the stop words."
+        "The words of `caption`, without the stop words and `<end>`."
+        left_out = {*self.stop, END}
         return [word for word in tokenize(caption, self.ascii_only, self.pattern)
-                if word not in self.stop]
+                if word not in left_out]
 
     def encode(
         self,
@@ -286,15 +288,15 @@ def _pickled_words(path) -> list[str]:
     words = data[2]
     kinds = {type(word).__name__ for word in words.values()} - {'str'}
     if kinds:
-        raise ValueError(f'{path}: a word that is no string, but of type {min(kinds)}')
+        raise ValueError(f'{path}: words must be strings, not {min(kinds)}')
     if set(words) != set(range(len(words))) or words.get(0) != END:
         raise ValueError(f'{path}: ids must be 0…{len(words) - 1}, '
                          f'and 0 must be {END!r}')
     words = [words[i] for i in range(len(words))]
     twice = [word for word, n in Counter(words).items() if n > 1]
     if twice:
-        raise ValueError(f'{path}: every id needs a word of its own, '
-                         f'but not so {twice[:5]}')
+        raise ValueError(f'{path}: these words have more than '
+                         f'one id: {twice[:5]}')
     return words[1:]
 
 def _rule_of(words) -> dict:  # arguments of `Vocab`

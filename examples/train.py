@@ -41,7 +41,7 @@ def batches():
 
 # 1. The DAMSM learns to find the right partner in the batch ([P] eq. 14).
 damsm = config.new_damsm(len(vocab)).to(device)
-optimizer = Adam(damsm.parameters(), training.damsm_lr, training.betas)
+optimizer = Adam(damsm.parameters(), training.damsm_lr, (.5, .999))
 for epoch in range(args.epochs):
     for images, ids, lengths, class_ids in batches():
         outputs = damsm(images, ids, lengths)

@@ -296,7 +296,8 @@ def test_train_interrupt_resume_and_train_further(monkeypatch, capsys):
     monkeypatch.chdir(path.absolute().parent.parent if other.exists() else '..')
     files = {f.name for f in Path('mine').iterdir()}
     assert files == {'config.json', 'damsm.safetensors', 'discriminators.safetensors',
-                     'model.safetensors', 'train.log'}
+                     'model.safetensors', 'train.log', 'training.json'}
+    assert json.loads(Path('mine/training.json').read_text())['data'] == 'folder'
     log = Path('mine/train.log').read_text()
     assert 'damsm' in log
     words = ['--data', 'folder', '--path', 'data', '--minutes', .05, '--out', 'more',
@@ -325,6 +326,33 @@ def test_start_needs_the_same_recipe(monkeypatch, capsys):
     words = ['--data', 'folder', '--path', captioned_folder(Path('data')), '--minutes', 1]
     said = refused(capsys, 'train', *words, '--start', 'mine', '--out', 'more')
     assert 'another recipe' in said and not Path('more/checkpoints').exists()
+
+
+def test_a_model_keeps_the_species_that_were_held_out():
+    finished('mine')
+    Path('mine/training.json').write_text('{"valid_species": 12}')
+    given = dict(data='cub', path='.', minutes=1., start='mine')
+    assert cli._complete(given)['valid_species'] == 12
+    with pytest.raises(ValueError, match='species that it knows'):
+        cli._complete(given | dict(valid_species=20))
+    del given['start']
+    assert cli._complete(given)['valid_species'] == 20
+
+
+def test_a_start_without_discriminators_says_so():
+    began = finished('mine')
+    Path('mine/discriminators.safetensors').unlink()
+    assert 'discriminators.safetensors' in began
+    started = cli._load_start(cli._complete(dict(start='mine')))
+    networks = mock.Mock()
+    with pytest.warns(UserWarning, match='discriminators begin untrained'):
+        cli._copy_start(started, networks)
+    networks.discriminators.load_state_dict.assert_not_called()
+
+
+def test_the_ending_of_a_file_says_what_it_is():
+    assert command('generate', 'a red bird', '-o', 'bird.jpg') == 0
+    assert Path('bird.jpg').read_bytes()[:2] == b'\xff\xd8'
 
 
 # 28 L: what a log holds

@@ -1,6 +1,7 @@
 """What both Learners refuse, and what they keep: rates, saved weights, columns."""
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from fastai.callback.core import Callback, CancelBatchException
 sys.path.insert(0, str(Path(__file__).parent/'processes'))
 from common import quiet, tiny, tiny_data  # noqa: E402
 
-from attngan.damsm_training import damsm_learner  # noqa: E402
-from attngan.training import attngan_learner  # noqa: E402
+from attngan.damsm import DAMSMConfig  # noqa: E402
+from attngan.damsm_training import damsm_learner, show_word_attention  # noqa: E402
+from attngan.inference import save_damsm  # noqa: E402
+from attngan.text_encoder import TextConfig  # noqa: E402
+from attngan.training import DrawSamples, attngan_learner  # noqa: E402
 
 B = 12
 
@@ -99,3 +103,79 @@ def test_a_gan_validates_when_it_is_asked_to_and_has_no_lr_find(data, damsm):
     assert len(terms) == len(learn.metrics)
     with pytest.raises(NotImplementedError, match='two networks'):
         learn.lr_find()
+
+
+def test_a_frozen_part_of_a_discriminator_stays_frozen(data, damsm):
+    learn = attngan_learner(data, deepcopy(damsm))
+    first = learn.model.discriminators[0]
+    frozen = next(first.children()).requires_grad_(False)
+    kept = weights(frozen)
+    with quiet(learn):
+        learn.fit(1)
+    assert not any(p.requires_grad for p in frozen.parameters())
+    assert torch.equal(kept, weights(frozen))
+    assert all(p.requires_grad for p in learn.model.discriminators[1].parameters())
+
+
+class Fails(Callback):
+    "An error in the middle of the generator's step."
+    def after_generator_losses(self):
+        raise RuntimeError('out of memory')
+
+
+def test_an_error_in_the_generators_step_leaves_the_discriminators_trainable(data, damsm):
+    learn = attngan_learner(data, deepcopy(damsm))
+    with quiet(learn), pytest.raises(RuntimeError, match='out of memory'):
+        learn.fit(1, cbs=Fails())
+    assert all(p.requires_grad for p in learn.model.discriminators.parameters())
+
+
+def test_the_average_and_the_damsm_of_a_new_gan_evaluate(data, damsm):
+    networks = attngan_learner(data, deepcopy(damsm).train()).model
+    assert networks.generator.training
+    assert not any(m.training for m in networks.average.modules())
+    assert not any(m.training for m in networks.damsm.modules())
+
+
+def test_samples_are_drawn_so_many_times_and_validation_keeps_them(data, damsm):
+    samples = DrawSamples(['a red bird', 'a blue bird'], rows=2)
+    learn = attngan_learner(data, deepcopy(damsm), cbs=[samples])
+    with quiet(learn):
+        learn.fit(2)
+        drawn = list(samples.labels)
+        learn.validate()
+    assert len(drawn) == 3 and drawn[-1] == '100%' and samples.labels == drawn
+
+
+def test_a_damsm_with_another_text_encoder_is_refused(data, damsm):
+    plain = replace(data.config, text=TextConfig(emb_sz=16, dim=16))
+    other = deepcopy(damsm)
+    other.text_encoder = plain.text.build(len(data.vocab))
+    with pytest.raises(ValueError, match='has a TextEncoder .* describes a NormalizedTextEncoder'):
+        attngan_learner(data, other)
+
+
+def test_a_damsm_is_not_saved_with_another_configuration(data, damsm, tmp_path):
+    plain = replace(data.config, damsm=DAMSMConfig())
+    with pytest.raises(ValueError, match='is a CosineDAMSM .* describes a DAMSM'):
+        save_damsm(damsm, data.vocab, plain, tmp_path/'damsm.safetensors')
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_cannot_be_shown(data, damsm):
+    learn = damsm_learner(data, deepcopy(damsm))
+    images, *rest = data.valid.one_batch()
+    features = tuple(damsm.image_encoder.features(images[-1]))
+    batch = features, *rest
+    with pytest.raises(ValueError, match='features of pictures'):
+        show_word_attention(learn.model, data, batch=batch)
+
+
+def test_chunks_of_the_words_loss_change_nothing(data):
+    torch.manual_seed(0)
+    damsm = replace(data.config, damsm=DAMSMConfig()).new_damsm(len(data.vocab)).eval()
+    images, ids, lengths, _ = data.valid.one_batch()
+    regions, _, words, _ = damsm(images, ids, lengths)
+    whole = damsm.scores(regions, words, lengths)
+    damsm.chunk = 5
+    assert torch.allclose(damsm.scores(regions, words, lengths), whole, atol=1e-5)
