@@ -166,16 +166,16 @@ class DAMSMLearner(CaptionLearner):
         captions = [self.dls.vocab.decode(row) for row in ids]
         n = min(max_n, len(ids))
         chosen = torch.linspace(0, len(ids) - 1, n).long().tolist()
-        fig, axes = plt.subplots(1, n, figsize=(1.7*n, 2.8), squeeze=False)
+        fig, axes = plt.subplots(1, n, figsize=(1.7*n, 3.1), squeeze=False)
         for axis, i in zip(axes[0], chosen):
             right = best[i] == i
             axis.imshow(to_uint8(images[-1][i]))
             axis.set_xticks([])
             axis.set_yticks([])
-            axis.set_title(wrap(captions[i], 22), fontsize=6)
+            axis.set_title(wrap(captions[i], 22), fontsize=7)
             axis.set_xlabel(
                 wrap(captions[best[i]], 22),
-                fontsize=6,
+                fontsize=7,
                 color='green' if right else 'firebrick',
             )
         plt.tight_layout()

@@ -299,16 +299,15 @@ class LossTerm(Metric):
 # %% ../nbs/23_training.ipynb #3741ef7f
 def _must_be_text_encoder(given, described):
     "Raises ValueError: another class would read the same weights and give other vectors."
-    names = []
-    for encoder in (given, described):
-        shapes = [tuple(p.shape) for p in encoder.parameters()]
-        names.append((type(encoder).__name__, shapes))
-    if names[0] != names[1]:
-        (this, here), (other, there) = names
+    def kind(encoder):
+        E, D = encoder.embed.weight.shape[1], 2*encoder.rnn.hidden_size
+        return f'{type(encoder).__name__} with E = {E} and D = {D}'
+
+    if kind(given) != kind(described):
         raise ValueError(
-            f'the DAMSM has a {this} with parameters {here[:2]}…, but the configuration '
-            f'of the loaders describes a {other} with {there[:2]}…: make the loaders with '
-            'the text configuration that the DAMSM was trained with'
+            f'the DAMSM has a {kind(given)}, but the configuration of the loaders describes '
+            f'a {kind(described)}: make the loaders with the text configuration that the '
+            'DAMSM was trained with'
         )
 
 

@@ -78,3 +78,9 @@ def test_a_long_value_makes_a_short_message():
         check_kind('n', 'x' * 10**6, int | None)
     assert str(caught.value).startswith('n must be a whole number or None, not')
     assert len(str(caught.value)) < 100
+
+
+@pytest.mark.parametrize('kind', [[], {}, None, 3])
+def test_a_type_that_is_no_name_is_refused(kind):
+    with pytest.raises(ValueError, match='type: '):
+        config.from_dict({'type': kind}, TextConfig)

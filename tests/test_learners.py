@@ -1,4 +1,5 @@
 """What both Learners refuse, and what they keep: rates, saved weights, columns."""
+import io
 import sys
 from copy import deepcopy
 from dataclasses import replace
@@ -14,6 +15,7 @@ from common import quiet, tiny, tiny_data  # noqa: E402
 from attngan.damsm import DAMSMConfig  # noqa: E402
 from attngan.damsm_training import damsm_learner, show_word_attention  # noqa: E402
 from attngan.inference import save_damsm  # noqa: E402
+from attngan.resuming import _callback_state, _load_callback_state, _storable  # noqa: E402
 from attngan.text_encoder import TextConfig  # noqa: E402
 from attngan.training import DrawSamples, attngan_learner  # noqa: E402
 
@@ -179,3 +181,21 @@ def test_chunks_of_the_words_loss_change_nothing(data):
     whole = damsm.scores(regions, words, lengths)
     damsm.chunk = 5
     assert torch.allclose(damsm.scores(regions, words, lengths), whole, atol=1e-5)
+
+
+class Keeps(Callback):
+    kept = ['matrix', 'scalar', 'losses']
+
+
+def test_what_a_callback_keeps_comes_back_as_it_was():
+    before, after = Keeps(), Keeps()
+    before.matrix = torch.arange(4.)
+    before.scalar = torch.tensor(2.)
+    before.losses = [torch.tensor(1.), torch.tensor(3.)]
+    file = io.BytesIO()
+    torch.save(_storable(_callback_state(before)), file)
+    file.seek(0)
+    _load_callback_state(after, torch.load(file, weights_only=True))
+    assert torch.equal(after.matrix, before.matrix)
+    assert torch.equal(after.scalar, before.scalar)
+    assert isinstance(after.losses, list) and after.losses == before.losses

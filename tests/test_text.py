@@ -336,3 +336,10 @@ def test_vocabulary_from_a_wrong_pickle(tmp_path):
         path.write_bytes(file.getvalue())
         with pytest.raises(ValueError, match=message):
             Vocab.from_pickle(path)
+
+
+def test_the_end_is_no_word_of_a_caption():
+    vocab = Vocab(['red', 'bird'], pattern=SPACE_PATTERN)
+    ids, length = vocab.encode('red <end> bird')
+    assert ids.tolist() == [1, 2] and length == 2
+    assert Vocab.from_captions(['red <end> bird'], pattern=SPACE_PATTERN).words[0] == '<end>'
