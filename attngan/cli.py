@@ -35,13 +35,22 @@ def _run(parser, function):
     Exit status 2: an error, said in a line.
     """
     warnings.simplefilter('ignore', FutureWarning)  # of libraries, about libraries
-    warnings.formatwarning = lambda message, *args, **kwargs: f'{message}\n'
+    warnings.formatwarning = lambda message, *args, **kwargs: f'{_as_options(str(message))}\n'
     arguments = vars(parser.parse_args())
     try:
         function(**arguments)
     except (OSError, ValueError, ModuleNotFoundError) as e:
-        print(f'{parser.prog}: {e}', file=sys.stderr)
+        print(f'{parser.prog}: {_as_options(str(e))}', file=sys.stderr)
         sys.exit(2)
+
+def _as_options(message):
+    "Arguments of Python that a message advises, as options of the command line."
+    for argument, option in _ARGUMENTS.items():
+        message = message.replace(argument, option)
+    return message
+
+_ARGUMENTS = {'skip_bad=True': '--skip-bad (--check lists all of them)', 'flip=False': '--no-flip',
+              'image_col=': '--image-col', 'caption_col=': '--caption-col'}
 
 def _refuse_folder(path) -> Path:
     """The path of a file to write.
@@ -55,11 +64,12 @@ def _refuse_folder(path) -> Path:
 
 # %% ../nbs/a10_cli.ipynb #9c526a26
 def attngan_generate(
-    caption,             # what to draw
+    caption,             # what to draw: a string, or its words
     out='attngan.png',   # the file to write; with n > 1: attngan-1.png, attngan-2.png, …
     n=1,                 # number of pictures
     seed=0,              # the same seed gives the same picture
     model='paperbirds',  # 'paperbirds', a folder, or 'user/model' on the Hub
+    plain=False,         # the picture alone, in its own size
 ):
     """Draw a caption: the stages of each picture, and a map for each word.
 
@@ -71,14 +81,21 @@ def attngan_generate(
     from attngan.inference import TextToImage
     from attngan.serialization import atomic_write
     out = _refuse_folder(out)
+    if not isinstance(caption, str):
+        caption = ' '.join(caption)
     drawings = TextToImage.from_pretrained(model)(caption, n=n, seed=seed)
     out.parent.mkdir(parents=True, exist_ok=True)
+    kind = out.suffix[1:].lower()
+    kind = kind if kind in ('jpg', 'jpeg', 'webp') else 'png'
     for i in range(len(drawings)):
         path = out if n == 1 else out.with_stem(f'{out.stem}-{i + 1}')
-        figure = drawings.show_attention(i)
         with atomic_write(path) as file:
-            figure.savefig(file, format=path.suffix[1:] or 'png', dpi=140)
-        plt.close(figure)
+            if plain:
+                drawings.images[i].save(file, format=kind.replace('jpg', 'jpeg'))
+            else:
+                figure = drawings.show_attention(i)
+                figure.savefig(file, format=kind, dpi=140)
+                plt.close(figure)
         print(path)
 
 # %% ../nbs/a10_cli.ipynb #dbc094dd
@@ -87,12 +104,15 @@ def generate_command():
     _run(_parser(
         'attngan_generate',
         'Draw a caption: the stages of the picture, and a map for each word.',
-        ('caption', dict(help='what to draw, for instance "a red bird with a black beak"')),
+        ('caption', dict(nargs='+', help='what to draw, for instance '
+                                         '"a red bird with a black beak"')),
         ('-o --out', dict(default='attngan.png', help='file to write (%(default)s)')),
         ('-n --n', dict(type=int, default=1, help='number of pictures (%(default)s)')),
-        ('--seed', dict(type=int, default=0, help='the same seed gives the same picture')),
+        ('--seed', dict(type=int, default=0,
+                        help='the same seed gives the same picture (%(default)s)')),
         ('-m --model', dict(default='paperbirds',
-                            help="'paperbirds', a folder, or 'user/model' on the Hub")),
+                            help="'paperbirds', 'birds', a folder, or 'user/model' on the Hub")),
+        ('--plain', dict(action='store_true', help='the picture alone, in its own size')),
     ), attngan_generate)
 
 # %% ../nbs/a10_cli.ipynb #cli00002
@@ -101,7 +121,9 @@ _RECIPE_OF = dict(paperbirds='paperbirds', cub='birds', coco='coco',
 _RECIPES = ('paperbirds', 'birds', 'coco', 'fashiongen', 'birds_dcgan', 'photographs')
 _DEFAULTS = dict(data='paperbirds', path=None, recipe=None, minutes=None, seed=0, n=None,
                  bs=None, damsm_bs=None, weights=None, start=None, valid_species=None,
-                 skip_bad=False)
+                 skip_bad=False, no_flip=False, image_col=None, caption_col=None)
+_OF_DATA = ('data', 'path', 'recipe', 'bs', 'damsm_bs', 'valid_species', 'skip_bad', 'no_flip',
+            'image_col', 'caption_col')   # a model that is trained further keeps them
 
 _NOTE = 'training.json'  # beside a finished model: the options of its training
 _HELD_OUT = 20           # species of CUB
@@ -133,7 +155,8 @@ def _config(options):
 
 def _complete(given): # → all options of a training
     "Put in the defaults. Raises ValueError for options that do not go together."
-    options = _DEFAULTS | given
+    before = _trained_with(given['start']) if given.get('start') else {}
+    options = _DEFAULTS | {name: before[name] for name in _OF_DATA if name in before} | given
     data = options['data']
     if data not in _RECIPE_OF:
         raise ValueError(f'there is no data {data!r}, '
@@ -153,7 +176,7 @@ def _complete(given): # → all options of a training
         _complete_paperbirds(options)
     else:
         _complete_pictures(options)
-    _complete_species(options)
+    _complete_species(options, given.get('valid_species'), before.get('valid_species'))
     if not 0 < options['minutes'] < math.inf:
         raise ValueError(f"minutes must be more than 0, not {options['minutes']:g}")
     if options['start'] is not None:
@@ -171,30 +194,37 @@ def _check_start(options):
 def _complete_paperbirds(options):
     if options['path'] is not None:
         raise ValueError('paper birds are drawn: leave out --path, or give --data')
+    if options['no_flip']:
+        raise ValueError('paper birds are never mirrored in training: leave out --no-flip')
     options['n'] = 9000 if options['n'] is None else options['n']
     if options['n'] < 1:
         raise ValueError("-n, the number of pictures, must be 1 or more, "
                          f"not {options['n']}")
     options['minutes'] = 10. if options['minutes'] is None else options['minutes']
 
-def _complete_species(options):
+def _complete_species(
+    options,
+    given,   # number of species to hold out, or None
+    before,  # number that the model of --start had held out, or None
+):
     "Species of CUB are held out to validate, so that the test species stay unseen."
-    given = options['valid_species']
     if options['data'] != 'cub':
         if given is not None:
             raise ValueError(f"--valid-species belongs to --data cub, not to {options['data']}")
         return
-    before = _trained_with(options['start']).get('valid_species') if options['start'] else None
-    if before is not None and given not in (None, before):
+    if None not in (given, before) and given != before:
         raise ValueError(f"{options['start']} was trained with --valid-species {before}: with "
                          f'{given}, it would be validated on species that it knows')
-    if given is None:
-        options['valid_species'] = _HELD_OUT if before is None else before
+    if options['valid_species'] is None:
+        options['valid_species'] = _HELD_OUT
 
 def _complete_pictures(options):
     data = options['data']
     if options['path'] is None:
         raise ValueError(f'--data {data} needs --path, where the data are')
+    for name in ('image_col', 'caption_col'):
+        if options[name] is not None and data != 'csv':
+            raise ValueError(f'{_option(name)} names a column of a table: --data csv')
     if options['recipe'] == 'paperbirds':
         raise ValueError('the recipe paperbirds pretrains its image encoder on labels '
                          'that only paper birds have; choose another --recipe')
@@ -231,7 +261,8 @@ def _claim(
             raise ValueError(
                 f'{folder} holds a finished model, which is not replaced'
                 + (': there is nothing to resume' if resume else '')
-                + f'. To train it further: attngan_train --start {folder} --out {folder}-2. '
+                + f'. To train it further: attngan_train --start {folder} --out {folder}-2 '
+                  '--minutes M. '
                 'To train another one: a new folder with --out')
         if resume:
             raise ValueError(f'there is no unfinished training in {folder}: '
@@ -302,12 +333,17 @@ def _data_loaders(options, vocab=None): # → for the GAN, for the DAMSM
     config, data = _config(options), options['data']
     make = getattr(ImageCaptionDataLoaders, f'from_{data}')
     where = () if data == 'paperbirds' else (options['path'],)
-    more = dict(n=options['n']) if data == 'paperbirds' else {}
+    more = dict(skip_bad=options['skip_bad'])
+    if data == 'paperbirds':
+        more.update(n=options['n'])
+    else:
+        more.update(flip=not options['no_flip'])
     if data == 'cub':
         more.update(valid_species=options['valid_species'])
-    more.update(skip_bad=options['skip_bad'])
+    if data == 'csv':
+        more.update(image_col=options['image_col'], caption_col=options['caption_col'])
     gan = make(*where, config=config, vocab=vocab, **more)
-    if _keeps_features(config):
+    if _keeps_features(config) and data != 'paperbirds':   # those are never cut at random
         more.update(augment=False)
     damsm = make(*where, config=config.for_damsm(), vocab=gan.vocab, **more)
     return gan, damsm
@@ -326,11 +362,12 @@ def _cached_features(options, dls, encoder):
 
     from attngan.paperbirds import cache_folder
     from attngan.recipes import keep_features
-    names = 'recipe', 'path', 'valid_species', 'skip_bad', 'weights'   # they decide what it holds
+    names = 'data', 'recipe', 'path', 'n', 'valid_species', 'skip_bad', 'no_flip', 'weights'
     which = ' '.join([*(str(options[name]) for name in names), str(encoder.size)])
     path = cache_folder()/f"features-{zlib.crc32(which.encode()):08x}"
     print(f'features of {len(dls.items)} pictures, kept in {path}')
-    return keep_features(dls, encoder, path, mirrored=True)
+    mirrored = options['data'] != 'paperbirds' and not options['no_flip']
+    return keep_features(dls, encoder, path, mirrored=mirrored)
 
 def _train_damsm(options, plan, dls):
     """A DAMSM from nothing.
@@ -390,7 +427,15 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
             learn.fit_flat_cos(1000, rates, pct_start=.85, div_final=50, cbs=last)
         else:
             learn.fit(1000, cbs=last)                # the paper's: a constant rate
+    _warn_if_short(learn)
     return learn
+
+def _warn_if_short(learn):
+    steps, epoch = learn.train_iter, len(learn.dls.train)
+    if steps < epoch:
+        warnings.warn(f'the GAN has taken {steps} step{"s" if steps > 1 else ""}, less than one '
+                      f'epoch of {epoch}: its pictures show nothing yet. Give more --minutes, '
+                      'or a smaller --recipe', stacklevel=2)
 
 def _recipe_callbacks(recipe, started):
     """Callbacks of our recipes; the paper's recipes have none.
@@ -503,9 +548,9 @@ def attngan_train(
         print(f'attngan_train: stopped; go on with: attngan_train --resume --out {out}',
               file=sys.stderr)
         sys.exit(130)
-    except (OSError, ValueError, TrainingStopped) as e:
-        if mine and [file.name for file in points.glob('*')] == ['run.json']:
-            shutil.rmtree(points)  # no checkpoint: nothing to go on with
+    except Exception as e:
+        if mine and not list(points.rglob('*.ckpt')):
+            shutil.rmtree(points)  # nothing to go on with
         if isinstance(e, TrainingStopped):
             raise ValueError(str(e)) from e
         raise
@@ -519,8 +564,17 @@ def _check_data(options):
     if data == 'paperbirds':
         dls = make(n=options['n'], config=config, bs=2, skip_bad=True)
     else:
-        dls = make(options['path'], config=config, bs=2, skip_bad=True)
+        more = dict(flip=not options['no_flip'])
+        if data == 'csv':
+            more.update(image_col=options['image_col'], caption_col=options['caption_col'])
+        dls = make(options['path'], config=config, bs=2, skip_bad=True, **more)
     faults = dls.check()
+    n = len(dls.train_ds)
+    sizes = dict(bs=config.training.bs, damsm_bs=config.training.damsm_bs)
+    for name, size in sizes.items():
+        if n < size:
+            print(f'{n} pictures to train on do not fill a batch of {size}: '
+                  f'train with {_option(name)} {n} or less')
     print(faults)
     if faults.bad:
         sys.exit(2)
@@ -534,7 +588,10 @@ def train_command():
         'Train a DAMSM and a GAN, on paper birds or on data of your own.',
         ('--data', dict(choices=list(_RECIPE_OF), help='kind of data (paperbirds)')),
         ('--path', dict(help='where the data are; not for paper birds')),
-        ('--recipe', dict(choices=_RECIPES, help='a configuration (that of the data)')),
+        ('--recipe', dict(choices=_RECIPES,
+                          help="birds, coco, fashiongen: the paper's, 256 pixels, for a GPU; "
+                               'birds_dcgan: one discriminator; photographs: 64 pixels, for a '
+                               'CPU (that of the data)')),
         ('--minutes', dict(type=float, help='wall time for everything (paper birds: 10)')),
         ('--out', dict(default='models/mine', help='a new folder for the model (%(default)s)')),
         ('--start', dict(help='folder of a finished model that is trained further')),
@@ -547,6 +604,10 @@ def train_command():
         ('--valid-species', dict(type=int, help='CUB: training species held out to validate (20); '
                                                 '0: validate on the test species')),
         ('--skip-bad', dict(help="leave out what can't be used, and count it", **flag)),
+        ('--no-flip', dict(help='never mirror a picture: for captions that say left and right',
+                           **flag)),
+        ('--image-col', dict(help="csv: the column of the pictures' names (a usual one)")),
+        ('--caption-col', dict(help='csv: the column of the captions (a usual one)')),
         ('--resume', dict(help='go on with the unfinished training in --out', **flag)),
         ('--go-on', dict(help='even when a loss is not finite or something collapses', **flag)),
     ), attngan_train)

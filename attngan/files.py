@@ -1090,9 +1090,12 @@ def find_column(path, row,    # the first row, as a dict
                 argument):    # that passes a name, for the message
     "The name of a column: the one asked for, or a usual one. Raises `ValueError`."
     names = list(row) if isinstance(row, dict) else []
+    in_small_letters = {str(name).lower(): name for name in reversed(names)}
     for name in [wanted] if wanted else usual:
         if name in names:
             return name
+        if name.lower() in in_small_letters:
+            return in_small_letters[name.lower()]
     asked = repr(wanted) if wanted else ' or '.join(usual[:2])
     raise ValueError(f'{path}, line 1: no column {asked}; '
                      f'the columns are {names[:20]}. Pass {argument}=')

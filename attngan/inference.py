@@ -32,7 +32,7 @@ from .text import Vocab
 from .text_encoder import TextConfig
 
 # %% ../nbs/30_inference.ipynb #c07b0be2
-@dataclass
+@dataclass(repr=False)
 class Drawings:
     "What `TextToImage.generate` returns; entry i of every list belongs to picture i."
     images: list     # PIL images, the largest stage of each
@@ -44,16 +44,27 @@ class Drawings:
     def __len__(self):
         return len(self.images)
 
-    def show(self, scale=1.8): # inches a picture
-        "All pictures in a row below their captions; equal captions are written once."
+    def __repr__(self):
+        width, height = self.images[0].size
+        return f'Drawings({len(self)} of {width} × {height} pixels: {self.captions[0]!r}, …)'
+
+    def show(
+        self,
+        scale=1.8, # inches a picture
+        columns=8, # pictures in a row
+    ):
+        "All pictures below their captions; equal captions are written once."
         import matplotlib.pyplot as plt
-        n, one_caption = len(self), len(set(self.captions)) == 1
-        size = (scale*n, scale + (.5 if one_caption else .9))
-        fig, axes = plt.subplots(1, n, figsize=size, squeeze=False, layout='constrained')
-        shown = zip(axes[0], self.images, self.captions, strict=True)
+        one_caption = len(set(self.captions)) == 1
+        n = min(columns, len(self))                             # in a row
+        rows = -(-len(self)//columns)
+        size = (scale*n, rows*(scale + (.1 if one_caption else .5)) + .4)
+        fig, axes = plt.subplots(rows, n, figsize=size, squeeze=False, layout='constrained')
+        for axis in axes.flat:
+            axis.axis('off')
+        shown = zip(axes.flat, self.images, self.captions, strict=False)
         for axis, image, caption in shown:
             axis.imshow(image)
-            axis.axis('off')
             if not one_caption:
                 axis.set_title(wrap(caption), fontsize=7)
         if one_caption:
@@ -138,8 +149,10 @@ class TextToImage(nn.Module):
         n = _whole(n, 'n, the number of pictures,')
         if n < 1:
             raise ValueError(f'n, the number of pictures, must be 1 or more, not {n}')
-        several = isinstance(caption, Iterable) and not isinstance(caption, str)
+        several = isinstance(caption, Iterable) and not isinstance(caption, (str, bytes))
         captions = list(caption) if several else [caption]
+        if not captions:
+            raise ValueError('there is no caption to draw: the list is empty')
         encoded = [self.vocab.encode(c, self.text.max_words) for c in captions]
         noise, eps = self._noise(n, seed)              # (n, Z), (n, K)
         with _evaluation_mode(self), torch.no_grad():
@@ -335,9 +348,12 @@ def model_folder(
 ) -> Path:
     "Where the files of a model are; a model on the Hub is downloaded first (see `attngan.hub`)."
     shipped = Path(str(files('attngan')/'pretrained'/str(name)))
-    for folder in (Path(name).expanduser(), shipped):
-        if folder.is_dir():
+    here = Path(name).expanduser()
+    for folder in (here, shipped):                # not a folder of pictures called birds
+        if (folder/'config.json').is_file():
             return folder
+    if here.is_dir():
+        return here
     if re.fullmatch(r'\w[\w.-]*/\w[\w.-]*', str(name), re.ASCII):
         from attngan.hub import download
         return download(str(name), revision=revision, token=token)

@@ -30,7 +30,8 @@ def wrap(
     width: int = 24, # characters a line
 ) -> str:
     "Break a caption into lines, so that it fits above a picture."
-    return '\n'.join(textwrap.wrap(text, width))
+    lines = textwrap.wrap(text, width)
+    return '\n'.join(lines).replace('$', r'\$')   # no formula for matplotlib
 
 # %% ../nbs/a0_show.ipynb #show0016
 def show_rows(

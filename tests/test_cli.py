@@ -92,6 +92,18 @@ def test_generate_refuses_and_writes_nothing(capsys, words, message):
 
 # 28 F: a finished model is never replaced
 
+def test_words_without_quotes_a_plain_picture_and_a_dollar():
+    assert command('generate', 'a', 'red', 'bird', 'for', r'$\frac{$', '--plain') == 0
+    assert Image.open('attngan.png').size == (64, 64)
+    assert command('generate', r'a red bird for $\frac{$', '-o', 'sheet.v2') == 0
+    assert Image.open('sheet.v2').format == 'PNG'
+
+
+def test_a_folder_of_pictures_does_not_hide_a_model_of_its_name():
+    Path('birds').mkdir()
+    assert model_folder('birds') != Path('birds') and (model_folder('birds')/'config.json').exists()
+
+
 def test_a_finished_model_is_not_replaced(capsys):
     before = finished()
     said = refused(capsys, 'train')
@@ -319,6 +331,75 @@ def test_a_started_model_goes_on_with_all_stages_and_a_fifth_of_the_rate():
     assert rates == [training.lr/5, training.d_lr/5]
     kinds = {type(callback).__name__ for callback in learn.cbs}
     assert 'ProgressiveStages' not in kinds and 'ModeSeeking' in kinds
+
+
+def test_what_a_model_was_trained_on_is_noted_and_taken_over(monkeypatch, capsys):
+    finished('mine')
+    data = captioned_folder(Path('data'))
+    noted = dict(data='folder', path=str(data.absolute()), recipe='photographs', bs=3,
+                 no_flip=True, minutes=7., seed=5)
+    Path('mine/training.json').write_text(json.dumps(noted))
+    options = cli._complete(dict(start='mine', minutes=1.))
+    taken = {name: options[name] for name in noted}
+    assert taken == noted | dict(minutes=1., seed=0)
+    assert cli._complete(dict(start='mine', minutes=1., bs=5))['bs'] == 5
+
+
+def test_photographs_recipe_reads_paper_birds_as_well():
+    options = cli._complete(dict(recipe='photographs', n=64, bs=4, damsm_bs=4, minutes=1.))
+    gan, damsm = cli._data_loaders(options)
+    assert len(gan.train_ds) == len(damsm.train_ds) == 64
+
+
+def test_captions_with_left_and_right(capsys):
+    folder = captioned_folder(Path('data'))
+    for i, file in enumerate(folder.glob('*.txt')):
+        file.write_text(f'a ball on the {("left", "right")[i % 2]}, number {i}')
+    options = dict(data='folder', path=folder, minutes=1., bs=4, damsm_bs=4)
+    with pytest.warns(UserWarning, match='11 of 11 captions say left or right.*flip=False'):
+        gan, _ = cli._data_loaders(cli._complete(options))
+    assert gan.train_ds.flip
+    gan, damsm = cli._data_loaders(cli._complete(options | dict(no_flip=True)))
+    assert not gan.train_ds.flip and not damsm.train_ds.flip
+    assert command('train', '--check', '--data', 'folder', '--path', folder) == 0
+    said = capsys.readouterr().out
+    assert 'say left or right' in said
+    assert 'do not fill a batch of 20: train with --bs 11 or less' in said
+    assert 'do not fill a batch of 48: train with --damsm-bs 11 or less' in said
+
+
+def test_a_training_that_fails_early_leaves_no_claim(monkeypatch, capsys):
+    monkeypatch.setattr(cli, '_recipe', lambda name: TINY)
+    folder = captioned_folder(Path('data'))
+    words = ['--data', 'folder', '--path', folder, '--minutes', .1, '--out', 'mine']
+    step = 'attngan.damsm_training.DAMSMLearner._do_one_batch'
+    with mock.patch(step, side_effect=ValueError('3.png: cannot be read; pass skip_bad=True')):
+        assert command('train', *words) == 2
+    assert '3.png: cannot be read; pass --skip-bad' in capsys.readouterr().err
+    assert not Path('mine/checkpoints').exists()
+    with mock.patch(step, side_effect=KeyError('a bug')), pytest.raises(KeyError):
+        command('train', *words)
+    assert not Path('mine/checkpoints').exists()
+
+
+def test_a_gan_of_a_single_step_is_no_silent_success():
+    learn = mock.Mock(train_iter=1)
+    learn.dls.train = range(30)
+    with pytest.warns(UserWarning, match='1 step, less than one epoch of 30'):
+        cli._warn_if_short(learn)
+
+
+def test_columns_in_capital_letters_and_of_other_names():
+    path = table(Path('table.csv').absolute())
+    rows = path.read_text()
+    path.write_text(rows.replace('image,caption', 'Image,Caption', 1))
+    options = dict(data='csv', path=path, minutes=1., bs=4, damsm_bs=4)
+    assert len(cli._data_loaders(cli._complete(options))[0].items) == 12
+    path.write_text(rows.replace('image,caption', 'bild,satz', 1))
+    more = options | dict(image_col='bild', caption_col='satz')
+    assert len(cli._data_loaders(cli._complete(more))[0].items) == 12
+    with pytest.raises(ValueError, match='--caption-col names a column'):
+        cli._complete(dict(data='folder', path='.', minutes=1., caption_col='satz'))
 
 
 def test_start_needs_the_same_recipe(monkeypatch, capsys):
