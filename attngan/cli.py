@@ -681,7 +681,11 @@ def _evaluate_pictures(
     from attngan.evaluation import evaluate_pictures, feature_network, read_labels, read_splits
     from attngan.inference import load_damsm, model_folder
     if valid_species is None:
-        valid_species = _trained_with(model_folder(model)).get('valid_species') or _HELD_OUT
+        noted = _trained_with(model_folder(model)).get('valid_species')
+        valid_species = _HELD_OUT if noted is None else noted
+    if data == 'cub' and split == 'valid' and not valid_species:
+        raise ValueError('no training species was held out (--valid-species 0), so there is no '
+                         'validation split that the model does not know: --split test')
     train, held_back = read_splits(data, path, split, valid_species, skip_bad)
     labels = labels and read_labels(labels)
     if damsm:
@@ -783,7 +787,8 @@ def evaluate_command():
                         help='kind of data (%(default)s)')),
         ('--path', dict(help='where the data are; this and what follows: not for paper birds')),
         ('--split', dict(choices=('valid', 'test'), help="'test' of CUB: for a release (valid)")),
-        ('--valid-species', dict(type=int, help='CUB: species held out of training (20)')),
+        ('--valid-species', dict(type=int, help='CUB: species held out of training '
+                                                '(as noted beside the model; else 20)')),
         ('--network', dict(help='that had no part in training (efficientnet_lite1)')),
         ('--input-size', dict(type=int, help='of the pictures it gets, in pixels (128)')),
         ('--n-train', dict(type=int, help='real pictures that classifiers learn from (10000)')),

@@ -420,6 +420,13 @@ def test_a_model_keeps_the_species_that_were_held_out():
     assert cli._complete(given)['valid_species'] == 20
 
 
+def test_a_model_of_all_training_species_has_no_validation_split(capsys):
+    finished('mine')
+    Path('mine/training.json').write_text('{"valid_species": 0}')
+    said = refused(capsys, 'evaluate', '-m', 'mine', '--data', 'cub', '--path', '.')
+    assert '--split test' in said
+
+
 def test_a_start_without_discriminators_says_so():
     began = finished('mine')
     Path('mine/discriminators.safetensors').unlink()
