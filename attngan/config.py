@@ -22,7 +22,7 @@ from .text_encoder import TextConfig
 class TrainingConfig:
     "Numbers of the two trainings. The defaults are the paper's birds (released code)."
     bs: int = 20                        # B of the GAN
-    zoom: float = 76/64                 # pictures are so much larger than the square cut of them
+    zoom: float = 76/64                 # side of a loaded picture ÷ side of the square cut from it
     lr: float = 2e-4                    # learning rate of the generator
     d_lr: float = 2e-4                  # learning rate of the discriminators
     betas: tuple[float, ...] = (.5, .999)  # of Adam, for the GAN
