@@ -45,8 +45,8 @@ class Drawings:
         return len(self.images)
 
     def __repr__(self):
-        width, height = self.images[0].size
-        return f'Drawings({len(self)} of {width} × {height} pixels: {self.captions[0]!r}, …)'
+        sizes = ', '.join(sorted({f'{x.width} × {x.height} pixels' for x in self.images}))
+        return f'Drawings({len(self)} pictures, {sizes})'
 
     def show(
         self,
@@ -55,6 +55,8 @@ class Drawings:
     ):
         "All pictures below their captions; equal captions are written once."
         import matplotlib.pyplot as plt
+        if not self.images:
+            raise ValueError('no pictures to show: no caption was drawn')
         one_caption = len(set(self.captions)) == 1
         n = min(columns, len(self))                             # in a row
         rows = -(-len(self)//columns)
@@ -151,8 +153,6 @@ class TextToImage(nn.Module):
             raise ValueError(f'n, the number of pictures, must be 1 or more, not {n}')
         several = isinstance(caption, Iterable) and not isinstance(caption, (str, bytes))
         captions = list(caption) if several else [caption]
-        if not captions:
-            raise ValueError('there is no caption to draw: the list is empty')
         encoded = [self.vocab.encode(c, self.text.max_words) for c in captions]
         noise, eps = self._noise(n, seed)              # (n, Z), (n, K)
         with _evaluation_mode(self), torch.no_grad():
