@@ -9,17 +9,16 @@ __all__ = []
 import hashlib
 import json
 import os
-import sys
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from fastprogress.core import IN_NOTEBOOK
 from fastprogress.fastprogress import progress_bar
 
 from .files import H5Picture, shrunk
 from .serialization import atomic_write
+from .show import is_watched
 
 _FORMAT = 1  # raise it when the file changes: older files are then made again
 
@@ -44,10 +43,6 @@ class ArrayCache:
         return np.array(x)
 
 # %% ../nbs/a4_cache.ipynb #840793f8
-def is_watched() -> bool:
-    "Does the output go to a terminal or a notebook, where a progress bar can be redrawn?"
-    return bool(IN_NOTEBOOK) or sys.stdout.isatty()
-
 def backbone_signature(encoder # an `ImageEncoder`
                       ) -> str:
     "A text that changes with the backbone, its weights and the size of its input."
@@ -136,3 +131,18 @@ def cache_pictures(items, # list of `CaptionedImage`
     cache = array_cache(path, made_of, pictures, len(items))
     return [replace(item, image=CachedPicture(cache, i), box=None)
             for i, item in enumerate(items)]
+
+def keep_pictures(train, valid, # lists of `CaptionedImage`
+                  side,         # the shorter side of the kept pictures
+                  path          # of the cache
+                 ) -> tuple:    # the same lists, with pictures from the cache
+    "Raises `ValueError` if an entry has no key."
+    items = list({it.key: it for it in [*train, *valid]}.values())
+    if not all(it.key for it in items):
+        raise ValueError('cache: an entry has no key, '
+                         'by which its picture could be found again')
+    cached = {it.key: it for it in cache_pictures(items, side, path)}
+    def with_cached(it):
+        return replace(it, image=cached[it.key].image, box=None)
+    return [with_cached(it) for it in train], [with_cached(it) for it in valid]
+

@@ -21,15 +21,18 @@ import warnings
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from fastcore.parallel import parallel
 from PIL import Image, ImageDraw, ImageOps
 
 from .paperbirds import PaperBirds
 from .serialization import bounded_bytes, damage_by_git, load_json, load_pickle
-from .text import Vocab, tokenize
+from .show import is_watched
+from .text import CaptionError, Vocab, tokenize
 
 _PICTURES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
 _TABLES = ('.csv', '.tsv', '.jsonl', '.txt')
@@ -437,6 +440,93 @@ def look_at(item: CaptionedImage,
             shown = c[:60] if isinstance(c, str) else repr(c)
             faults.append(Fault('odd', item.key or where, f'{what}: {shown}'))
     return faults
+
+# %% ../nbs/a2_files.ipynb #100kat05
+def look_at_all(items, size, n_workers=None) -> list: # `Faults` for each of them
+    "What `look_at` finds; `n_workers` processes, None: one for each core."
+    workers = os.cpu_count() if n_workers is None else n_workers
+    if len(items) <= 200:
+        workers = 0
+    look = partial(look_at, size=size)
+    return list(parallel(look, items, n_workers=workers, total=len(items),
+                         progress=is_watched(),
+                         chunksize=32))
+
+def leave_out_bad(items, size, faults) -> list: # `items`: of `CaptionedImage`
+    "The entries that can be decoded; all that is found is added to `faults`."
+    known = set(faults)
+    good = []
+    for it, found in zip(items, look_at_all(items, size)):
+        faults += [f for f in found if f not in known]
+        if not found.bad:
+            good.append(it)
+    return good
+
+def usable(train, valid, # lists of `CaptionedImage`
+           size, skip_bad,
+           faults=None # of the entries that are not in the lists any more; None: nobody has looked
+          ) -> tuple:  # training, validation, faults
+    """Both lists without bad entries.
+
+    Raises `DataError` if there are any, unless `skip_bad`.
+    """
+    if faults is None:
+        faults = Faults()
+        train = sound(train, faults)
+        valid = sound(valid, faults)
+    if skip_bad:
+        train = leave_out_bad(train, size, faults)
+        valid = leave_out_bad(valid, size, faults)
+    else:
+        must_be_sound(faults)
+    if faults:
+        warnings.warn(f'left out, or odd: {faults.table(3)}', stacklevel=4)
+    return train, valid, faults
+
+
+# %% ../nbs/a2_files.ipynb #100kat07
+def known_ids(vocab, caption) -> list: # empty if no word is known
+    try:
+        return vocab.known(caption)
+    except CaptionError:
+        return []
+
+def long_captions(items, vocab, T) -> Faults: # `items`: of `CaptionedImage`
+    "How many captions lose words because they have more than T, and how many become equal."
+    lengths = []
+    whole = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        for it in items:
+            for c in it.captions:
+                ids = tuple(known_ids(vocab, c))
+                lengths.append(len(ids))
+                whole.setdefault(ids[:T], set()).add(ids)
+    cut = sum(n > T for n in lengths)
+    alike = sum(len(captions) for captions in whole.values() if len(captions) > 1)
+    if not cut:
+        return Faults()
+    enough = sorted(lengths)[int(.95*(len(lengths) - 1))]
+    what = (f'{cut} of {len(lengths)} captions have more than {T} words; training '
+            f'reads {T} of them at random (released code), validation the first {T}')
+    if cut > .05*len(lengths):
+        what += f'. With max_words={enough}, 95 % would be read whole'
+    found = Faults([Fault('cut', 'captions', what)])
+    if alike:
+        what = f'{alike} different captions begin with the same {T} words'
+        found.append(Fault('cut', 'captions', what))
+    return found
+
+def mirrored_sides(items) -> Faults: # `items`: of `CaptionedImage`
+    "A fault if many captions say left or right: a mirrored picture would contradict them."
+    captions = [caption for it in items for caption in it.captions]
+    named = sum(bool(re.search(r'\b(left|right)\b', c, re.IGNORECASE)) for c in captions)
+    if named < .02*len(captions):
+        return Faults()
+    what = (f'{named} of {len(captions)} captions say left or right, and half of the '
+            'pictures are mirrored in training: pass flip=False')
+    return Faults([Fault('odd', 'captions', what)])
+
 
 # %% ../nbs/a2_files.ipynb #02wher02
 def find_folder(path) -> Path:

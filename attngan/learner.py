@@ -35,9 +35,9 @@ from fastcore.foundation import L
 from fastcore.xtras import ContextManagers
 from torch import nn
 
-from .cache import is_watched
 from .distributed import average, broadcast, join, rank, together, world_size
 from .optimize import fast_bf16, flush_denormals
+from .show import is_watched
 
 # %% ../nbs/a5_learner.ipynb #09f2227d
 def _share(

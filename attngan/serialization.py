@@ -136,6 +136,21 @@ def check_fields(config):  # a dataclass
     for field in fields(config):
         check_kind(field.name, getattr(config, field.name), field.type)
 
+# %% ../nbs/a1_serialization.ipynb #a1patt01
+_CLASS = r'(?:\\[wSd]|\[\^?(?:[^\\\[\]]|\\.)+\])'  # a character class
+_BRANCH = rf'(?:\(\?[!=]{_CLASS}\))?{_CLASS}\+?(?:\(\?:{_CLASS}{_CLASS}\+\)\*)?'
+
+def check_pattern(pattern):
+    "Raises `ValueError` if `pattern` is wrong, or could take very long on some captions."
+    simple = isinstance(pattern, str) and len(pattern) <= 10_000
+    if not simple or not re.fullmatch(rf'{_BRANCH}(?:\|{_BRANCH})*', pattern):
+        raise ValueError(r'pattern must be made of character classes such as \w+ or [a-z]+, '
+                         f'one after | another, not {str(pattern)[:60]!r}')
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError) as error:   # overflow: r'\Uffffffff'
+        raise ValueError(f'pattern {pattern[:60]!r}: {error}') from None
+
 # %% ../nbs/a1_serialization.ipynb #a1pick01
 _OPCODES = {opcode.code.encode('latin1'): opcode for opcode in pickletools.opcodes}
 _VALUES = set('''INT BININT BININT1 BININT2 LONG LONG1 LONG4

@@ -9,6 +9,7 @@ __all__ = ['to_uint8', 'show_rows']
 import base64
 import io
 import json
+import sys
 import textwrap
 from pathlib import Path
 
@@ -77,3 +78,10 @@ def moving(
     image = f'<img alt="{alt}" src="data:image/png;base64,{picture}">'
     program = f'(() => {{\n{common}\n({function})({data})\n}})()'
     return HTML(f'<div id="{script.stem}">{image}</div>\n<script>{program}</script>')
+
+# %% ../nbs/a0_show.ipynb #show0021
+def is_watched() -> bool:
+    "Does the output go to a terminal or a notebook, where a progress bar can be redrawn?"
+    from fastprogress.core import IN_NOTEBOOK
+    return bool(IN_NOTEBOOK) or sys.stdout.isatty()
+

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from .serialization import load_json, load_pickle
+from .serialization import check_pattern, load_json, load_pickle
 
 # %% ../nbs/01_text.ipynb #01sepa01
 #| code-fold: true
@@ -82,22 +82,6 @@ END = '<end>'  # id 0: end of caption, and padding
 class CaptionError(ValueError):
     "A caption that can't be used: empty, or without a single known word."
 
-# %% ../nbs/01_text.ipynb #01safe01
-#| code-fold: true
-_CLASS = r'(?:\\[wSd]|\[\^?(?:[^\\\[\]]|\\.)+\])'  # a character class
-_BRANCH = rf'(?:\(\?[!=]{_CLASS}\))?{_CLASS}\+?(?:\(\?:{_CLASS}{_CLASS}\+\)\*)?'
-
-def _check_pattern(pattern):
-    "Raises `ValueError` if `pattern` is wrong, or could take very long on some captions."
-    simple = isinstance(pattern, str) and len(pattern) <= 10_000
-    if not simple or not re.fullmatch(rf'{_BRANCH}(?:\|{_BRANCH})*', pattern):
-        raise ValueError(r'pattern must be made of character classes such as \w+ or [a-z]+, '
-                         f'one after | another, not {str(pattern)[:60]!r}')
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError) as error:   # overflow: r'\Uffffffff'
-        raise ValueError(f'pattern {pattern[:60]!r}: {error}') from None
-
 # %% ../nbs/01_text.ipynb #d6f5afd0
 class Vocab:
     "The words that a model knows. `len(vocab)` is V, and counts `<end>` at id 0."
@@ -119,7 +103,7 @@ class Vocab:
         self.stop = tuple(stop)
         if pattern is None:
             pattern = RELEASED_PATTERN if ascii_only else WORD_PATTERN
-        _check_pattern(pattern)
+        check_pattern(pattern)
         self.pattern = pattern
         self.ids = {word: i for i, word in enumerate(self.words)}
         if len(self.ids) != len(self.words):
