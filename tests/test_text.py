@@ -329,7 +329,7 @@ def test_larger_than_such_a_file_can_be(tmp_path):
 def test_vocabulary_from_a_wrong_pickle(tmp_path):
     path = tmp_path/'captions.pickle'
     for data, message in [([1, 2], 'expected .train ids'), ([[], [], {}, {}], 'ids must be'),
-                          ([[], [], {0: '<end>', 1: 'a', 2: 'a'}, {}], r"more than one id: \['a'\]"),
+                          ([[], [], {0: '<end>', 1: 'a', 2: 'a'}, {}], r"one id: \['a'\]"),
                           ([[], [], {0: '<end>', 1: 3}, {}], 'must be strings, not int')]:
         file = io.BytesIO()
         pickle.dump(data, file)
