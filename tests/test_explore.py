@@ -198,7 +198,7 @@ def test_real_birds_are_pythons_too(chromium, url):
     out = model(caption, seed=3)
     assert far(reader.pixels(), out.stages[0]) <= 2
     for ours, theirs in zip(reader.tensors()['attention'], out.attention[0], strict=True):
-        assert np.abs(ours[0] - theirs.numpy()).max() < 1e-3
+        assert np.abs(ours[0] - theirs.numpy()).max() < 2e-3   # folded, then rounded to 16 bits
     assert 'research' in reader.page.inner_text('#note')
     assert reader.page.is_visible('#absent')             # no discriminators
     offered = reader.page.locator('#swap option').all_inner_texts()
