@@ -127,6 +127,7 @@ _OF_DATA = ('data', 'path', 'recipe', 'bs', 'damsm_bs', 'valid_species', 'skip_b
 
 _NOTE = 'training.json'  # beside a finished model: the options of its training
 _HELD_OUT = 20           # species of CUB
+_FURTHER = dict(paperbirds=.2, photographs=.4)   # share of the rate with which --start goes on
 
 def _trained_with(folder): # → options of the training of a model; {} if they are not noted
     from attngan.serialization import load_json
@@ -418,7 +419,7 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
     rates = learn.lr                                 # of G and of D
     if started:
         _copy_start(started, learn.model)
-        rates = [rate/5 for rate in rates]           # for our recipes
+        rates = [rate*_FURTHER.get(options['recipe'], 1.) for rate in rates]
     last = plan.callbacks('gan', plan.minutes_left() - .025*options['minutes'])
     with learn.distrib_ctx():
         if paper_birds:
@@ -472,10 +473,22 @@ def _copy_start(started, networks): # what `_load_start` returns, an `AttnGAN`
     networks.generator.load_state_dict(weights)
     networks.average.module.load_state_dict(weights)
     if started['discriminators'].is_file():
-        networks.discriminators.load_state_dict(load_file(started['discriminators']))
+        _copy_discriminators(load_file(started['discriminators']), networks.discriminators)
     else:
         warnings.warn(f"there is no {started['discriminators']}: "
                       'the discriminators begin untrained', stacklevel=2)
+
+def _copy_discriminators(stored, discriminators):
+    "Weights of those whose layers have the sizes of the stored ones; the others are named."
+    for i, d in enumerate(discriminators):
+        weights = {name.removeprefix(f'{i}.'): w for name, w in stored.items()
+                   if name.startswith(f'{i}.')}
+        sizes = {name: w.shape for name, w in weights.items()}
+        if sizes == {name: w.shape for name, w in d.state_dict().items()}:
+            d.load_state_dict(weights)
+        else:
+            warnings.warn(f'the discriminator for {d.size} pixels has other layers than the stored '
+                          'one, and begins untrained', stacklevel=3)
 
 # %% ../nbs/a10_cli.ipynb #784abb36
 def _finish(learn, options, folder, start):
