@@ -30,7 +30,7 @@ class FixedFeatures(nn.Module):
     "Feature maps of a frozen EfficientNet-Lite0: those of 4 × 4 positions or more."
 
     def __init__(self,
-                 size: int = 64,       # side to which pictures are brought: 64, 128 or 256
+                 size: int = 128,      # side to which pictures are brought: 64, 128 or 256
                  weights='imagenet'    # 'imagenet', a path, or None (random)
                 ):
         super().__init__()
@@ -122,7 +122,7 @@ class ProjectedDiscriminator(variants.CompactDiscriminator):
                  width: int = 64,             # channels of each level
                  project: int = 64,           # width to which the sentence is projected
                  hidden: int = 64,            # units of the hidden layer in each head
-                 input_size: int = 64,        # side of the pictures that the backbone gets
+                 input_size: int = 128,       # side of the pictures that the backbone gets
                  augment: bool = True,        # shift and cover pictures in training
                  weights='imagenet'           # of the backbone; None: random
                 ):
@@ -159,7 +159,7 @@ class ProjectedDiscriminator(variants.CompactDiscriminator):
 class ProjectedDiscriminatorConfig(variants.CompactDiscriminatorConfig):
     "Compact discriminators for small pictures, projected ones for pictures from `least` on."
     least: int = 64          # side from which on a picture has a `ProjectedDiscriminator`
-    input_size: int = 64     # side of the pictures that its backbone gets: 64, 128 or 256
+    input_size: int = 128    # side of the pictures that its backbone gets: 64, 128 or 256
     augment: bool = True     # shift and cover what it sees in training
 
     def __post_init__(self):
@@ -183,8 +183,7 @@ photographs = Config(
     damsm=variants.CosineDAMSMConfig(gamma1=10., group=None, word_dropout=.1),
     generator=variants.CompactGeneratorConfig(hidden=(48, 32, 16), cond=64, noise=64, n_res=1,
                                               stages=3, base=16, random_flip=False),
-    discriminator=ProjectedDiscriminatorConfig(width=(64, 48, 64), most=128,
-                                               input_size=128),
+    discriminator=ProjectedDiscriminatorConfig(width=(64, 48, 64), most=128),
     losses=LossConfig(damsm=.5, kl=.05),
     training=TrainingConfig(bs=32, zoom=1., lr=1e-3, d_lr=1e-3, betas=(0., .9), ema=.998,
                             damsm_bs=48, damsm_lr=.002, damsm_decay=.98, clip=1.))

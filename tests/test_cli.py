@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from attngan import cli
@@ -323,6 +324,7 @@ def test_train_interrupt_resume_and_train_further(monkeypatch, capsys):
 def test_a_started_model_goes_on_with_all_stages_and_a_fifth_of_the_rate():
     began = model_folder('paperbirds')
     words = ['--minutes', .2, '-n', 64, '--start', began, '--out', 'more']
+    pytest.importorskip('fastai.callback.schedule')   # adds fit_flat_cos
     fit = 'fastai.learner.Learner.fit_flat_cos'
     with mock.patch(fit, autospec=True, side_effect=KeyboardInterrupt) as fitted:
         assert command('train', *words) == 130
@@ -331,6 +333,18 @@ def test_a_started_model_goes_on_with_all_stages_and_a_fifth_of_the_rate():
     assert rates == [training.lr/5, training.d_lr/5]
     kinds = {type(callback).__name__ for callback in learn.cbs}
     assert 'ProgressiveStages' not in kinds and 'ModeSeeking' in kinds
+
+
+def test_a_stored_discriminator_of_other_sizes_is_left_out_and_named():
+    discriminators = paperbirds.new_discriminators()
+    before = {name: w.clone() for name, w in discriminators.state_dict().items()}
+    stored = {name: w + 1 for name, w in before.items()}
+    stored['1.project.weight'] = torch.zeros(2, 3)
+    with pytest.warns(UserWarning, match='for 32 pixels has other layers'):
+        cli._copy_discriminators(stored, discriminators)
+    for name, w in discriminators.state_dict().items():
+        expected = before if name.startswith('1.') else stored
+        assert torch.equal(w, expected[name]), name
 
 
 def test_what_a_model_was_trained_on_is_noted_and_taken_over(monkeypatch, capsys):
