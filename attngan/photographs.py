@@ -40,11 +40,11 @@ class FixedFeatures(nn.Module):
         self.sides = [size//stride for _, _, stride in levels]
         backbone = fold_batchnorm(efficientnet_lite(0, weights, size))
         names = {name: name for name, _, _ in levels}
-        leaves = dict(leaf_modules=[StridedDepthwise])
+        leaves = dict(leaf_modules=[StridedDepthwise])      # not traced into
         extractor = create_feature_extractor(backbone, return_nodes=names, tracer_kwargs=leaves,
                                              suppress_diff_warning=True).eval()
-        self.backbone = GraphModule(extractor, extractor.eval_graph)   # in training, too
-        _parameters_to_buffers(self.backbone)
+        self.backbone = GraphModule(extractor, extractor.eval_graph)   # also after .train()
+        _parameters_to_buffers(self.backbone, persistent=False)
 
     def forward(self,
                 images  # (B, 3, S, S) in [-1, 1]
@@ -54,13 +54,13 @@ class FixedFeatures(nn.Module):
             images = F.interpolate(images, size=(self.size, self.size), mode='bilinear')
         return list(self.backbone(images).values())
 
-def _parameters_to_buffers(network):
-    "Make every parameter and every buffer a buffer that is not saved."
+def _parameters_to_buffers(network, persistent):
+    "Make every parameter and every buffer a buffer, saved with the network if `persistent`."
     for module in network.modules():
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         for name, tensor in own:
             delattr(module, name)
-            module.register_buffer(name, tensor.detach(), persistent=False)
+            module.register_buffer(name, tensor.detach(), persistent=persistent)
 
 # %% ../nbs/42_photographs.ipynb #42mix001
 class RandomMixing(nn.Module):
@@ -75,9 +75,7 @@ class RandomMixing(nn.Module):
                                      for _ in channels[1:]])
         for conv in [*self.channels, *self.scales]:
             nn.init.kaiming_normal_(conv.weight, nonlinearity='linear')
-            weight = conv.weight.detach()
-            del conv._parameters['weight']
-            conv.register_buffer('weight', weight)        # saved: it is different in each network
+        _parameters_to_buffers(self, persistent=True)     # they are different in each network
 
     def forward(self,
                 levels  # list of (B, C, h, h), the largest first
@@ -126,7 +124,7 @@ class ProjectedDiscriminator(variants.CompactDiscriminator):
                  augment: bool = True,        # shift and cover pictures in training
                  weights='imagenet'           # of the backbone; None: random
                 ):
-        nn.Module.__init__(self)              # the same heads on another backbone
+        nn.Module.__init__(self)              # not super(): that would build its own backbone
         self.size, self.augment = size, augment
         self.features = FixedFeatures(input_size, weights)
         self.mixing = RandomMixing(self.features.channels, width)
