@@ -239,7 +239,7 @@ class BackboneEncoder(ImageEncoder):
     Raises ValueError if the local features are not a grid."""
     def __init__(self,
                  dim: int = 256,                   # D
-                 backbone='efficientnet_lite0',    # to 2, a torchvision name, 'timm/…', or a module
+                 backbone='efficientnet_lite0',    # also 1, 2; torchvision's, 'timm/…', or a module
                  local: str = '_blocks.10',        # name of features (B, C, h, w), stride 8 to 16
                  pooled: str = '_avg_pooling',     # name of those (B, C') or (B, C', h', w')
                  size: int = 224,                  # pictures are brought to size × size pixels
@@ -315,7 +315,7 @@ class SmallEncoderConfig(ImageEncoderConfig):
 @dataclass(frozen=True)
 class BackboneConfig(ImageEncoderConfig):
     "A frozen pretrained network by name, see `BackboneEncoder`."
-    name: str = 'efficientnet_lite0'  # a torchvision name, 'timm/…' or 'efficientnet_lite0' to 2
+    name: str = 'efficientnet_lite0'  # also 1, 2; a torchvision name or 'timm/…'
     local: str = '_blocks.10'         # its local features, at stride 8 to 16
     pooled: str = '_avg_pooling'      # its pooled features
     size: int = 224                   # side of the pictures it gets, in pixels

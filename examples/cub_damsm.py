@@ -9,7 +9,8 @@ paper birds (cosine); none was chosen on these photographs. With another backbon
 `photographs`, the DAMSM is a held-out evaluator of its birds (`attngan_evaluate --damsm`):
 
     python examples/cub_damsm.py --path ~/data/birds --rule cosine --backbone efficientnet_lite1 \
-        --local _blocks.14 --size 128 --features models/cub_features_lite1 --out models/evaluator
+        --local _blocks.14 --size 128 --epochs 16 --features models/cub_features_lite1 \
+        --out models/evaluator
 """
 import argparse
 import json
