@@ -392,10 +392,10 @@ def _train_damsm(options, plan, dls):
     encoder = learn.model.image_encoder
     attributes = attribute_learner(dls, encoder)
     with attributes.distrib_ctx():
-        callbacks = plan.callbacks('encoder', min(2., .08*minutes))
+        callbacks = plan.callbacks('encoder', min(2., .06*minutes))
         attributes.fit_one_cycle(1000, 3e-3, cbs=callbacks)
     encoder.freeze()
-    damsm_cbs = plan.callbacks('damsm', min(6., .2*minutes))
+    damsm_cbs = plan.callbacks('damsm', min(6., .18*minutes))
     with learn.distrib_ctx():
         learn.fit_flat_cos(1000, pct_start=.6, div_final=50, cbs=damsm_cbs)
     return learn.model

@@ -182,6 +182,6 @@ photographs = Config(
     generator=variants.CompactGeneratorConfig(hidden=(48, 32, 16), cond=64, noise=64, n_res=1,
                                               stages=3, base=16, random_flip=False),
     discriminator=ProjectedDiscriminatorConfig(width=(64, 48, 64), most=128),
-    losses=LossConfig(damsm=.5, kl=.05),
+    losses=LossConfig(damsm=.2, kl=.05),
     training=TrainingConfig(bs=32, zoom=1., lr=1e-3, d_lr=1e-3, betas=(0., .9), ema=.998,
                             damsm_bs=48, damsm_lr=.002, damsm_decay=.98, clip=1.))

@@ -127,12 +127,12 @@ class CosineDAMSM(DAMSM):
             keep = torch.rand_like(words[:, :1]) >= self.word_dropout    # (B, 1, T)
             words = words*keep
         n = self.group or len(words)
+        classes = [None]*len(words) if class_ids is None else class_ids.split(n)
+        groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
         i2t, t2i = [], []
-        for start in range(0, len(words), n):
-            part = slice(start, start + n)
-            scores = self.scores(regions[part], words[part], lengths[part])   # (n, n)
-            classes = None if class_ids is None else class_ids[part]
-            one, other = match_loss(scores, classes)
+        for some_regions, some_words, some_lengths, some_classes in groups:
+            scores = self.scores(some_regions, some_words, some_lengths)      # (n, n)
+            one, other = match_loss(scores, some_classes)
             i2t.append(one)
             t2i.append(other)
         s_i2t, s_t2i = sentence_loss(image, sentence, class_ids, self.gamma3)
