@@ -43,7 +43,7 @@ class CaptionedImage:
     "One entry of a data set."
     image: object                # a path, an array (H, W, 3) uint8, or an object with `read()`
     captions: list               # of one string at least
-    class_id: int | None = None  # None: a class of its own
+    class_id: int | None = None  # None: that of its captions
     box: tuple | None = None     # x, y, width, height in pixels: what to cut out
     key: str = ''                # names the picture
 
@@ -56,7 +56,8 @@ def settle_classes(*splits # lists of `CaptionedImage`
                   ) -> list: # the same lists; every entry has a class number
     """A class for each entry.
 
-    A split with a single class is used without classes, with a warning. Raises
+    Entries without a class share one if they have the same captions, unless all of their
+    split have. A split with a single class is used without classes, with a warning. Raises
     `ValueError` for a class that is no number.
     """
     for items in splits:
@@ -65,13 +66,18 @@ def settle_classes(*splits # lists of `CaptionedImage`
     splits = [_without_single_class(items) for items in splits]
     given = [it.class_id for items in splits for it in items if it.class_id is not None]
     number = max(given, default=-1)
+    of_captions = {}                            # the captions of an entry → its class
     settled = []
     for items in splits:
+        all_alike = len({frozenset(it.captions) for it in items}) == 1
         done = []
         for it in items:
             if it.class_id is None:
-                number += 1
-                it = replace(it, class_id=number)
+                captions = frozenset(it.captions)
+                if all_alike or captions not in of_captions:
+                    number += 1
+                    of_captions[captions] = number
+                it = replace(it, class_id=of_captions[captions])
             done.append(it)
         settled.append(done)
     return settled

@@ -110,6 +110,19 @@ def test_no_class_is_a_class_of_its_own():
     assert len(set(class_ids.tolist())) == len(class_ids) == 4
 
 
+def test_the_same_captions_are_one_class():
+    said = [['a black top'], ['a red top', 'a top'], ['a top', 'a red top'], ['a black top', 'a top']]
+    items = [CaptionedImage(picture(), captions, key=str(i)) for i, captions in enumerate(said)]
+    train, valid = files.settle_classes(items, items[:2])
+    assert [it.class_id for it in train] == [0, 1, 1, 2]
+    assert [it.class_id for it in valid] == [0, 1]
+
+
+def test_the_same_captions_everywhere_are_no_class():
+    items = [CaptionedImage(picture(), ['a bird'], key=str(i)) for i in range(3)]
+    assert [it.class_id for it in files.settle_classes(items)[0]] == [0, 1, 2]
+
+
 def test_some_classes_are_given():
     classes = [3, None, 3, None]
     items = [replace(it, class_id=c) for it, c in zip(entries(4), classes)]
