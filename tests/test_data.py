@@ -185,7 +185,7 @@ def test_one_product_in_fashiongen(tmp_path):
         with h5py.File(path, 'a') as f:
             f['input_productID'][:] = 7
     dls = ImageCaptionDataLoaders.from_fashiongen(tmp_path, config=TINY, **SMALL)
-    assert len(set(classes_of(dls))) == len(dls.items)
+    assert len(set(classes_of(dls))) == len({tuple(it.captions) for it in dls.items}) > 4
 
 
 # ---------------------------------------------------------------- splits
@@ -1061,7 +1061,7 @@ def test_real_clothes():
     folder = real('fashion')
     dls = ImageCaptionDataLoaders.from_csv(folder/'captions.csv', device='cpu')
     assert len(dls.items) == 14_221 and dls.faults == []
-    assert len({it.class_id for it in dls.items}) == 14_221
+    assert len({it.class_id for it in dls.items}) == 680       # as many as different labels
     assert dls.one_batch()[0][-1].std() > .1
 
 
