@@ -111,7 +111,8 @@ def test_no_class_is_a_class_of_its_own():
 
 
 def test_the_same_captions_are_one_class():
-    said = [['a black top'], ['a red top', 'a top'], ['a top', 'a red top'], ['a black top', 'a top']]
+    said = [['a black top'], ['a red top', 'a top'], ['a top', 'a red top'],
+            ['a black top', 'a top']]
     items = [CaptionedImage(picture(), captions, key=str(i)) for i, captions in enumerate(said)]
     train, valid = files.settle_classes(items, items[:2])
     assert [it.class_id for it in train] == [0, 1, 1, 2]
