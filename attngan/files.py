@@ -42,8 +42,8 @@ _TABLES = ('.csv', '.tsv', '.jsonl', '.txt')
 class CaptionedImage:
     "One entry of a data set."
     image: object                # a path, an array (H, W, 3) uint8, or an object with `read()`
-    captions: list               # of one string at least
-    class_id: int | None = None  # None: that of its captions
+    captions: list               # at least one string
+    class_id: int | None = None  # None: settled by its captions
     box: tuple | None = None     # x, y, width, height in pixels: what to cut out
     key: str = ''                # names the picture
 
@@ -56,9 +56,9 @@ def settle_classes(*splits # lists of `CaptionedImage`
                   ) -> list: # the same lists; every entry has a class number
     """A class for each entry.
 
-    Entries without a class share one if they have the same captions, unless all of their
-    split have. A split with a single class is used without classes, with a warning. Raises
-    `ValueError` for a class that is no number.
+    Entries without a class share a new one if they have the same captions; if all entries
+    of a split have the same captions, each gets its own. A split with a single class is
+    used without classes, with a warning. Raises `ValueError` for a class that is no number.
     """
     for items in splits:
         for it in items:
@@ -69,7 +69,7 @@ def settle_classes(*splits # lists of `CaptionedImage`
     of_captions = {}                            # the captions of an entry → its class
     settled = []
     for items in splits:
-        all_alike = len({frozenset(it.captions) for it in items}) == 1
+        all_alike = len(items) > 1 and len({frozenset(it.captions) for it in items}) == 1
         done = []
         for it in items:
             if it.class_id is None:
@@ -94,7 +94,7 @@ def _without_single_class(items):
     warnings.warn(
         f'all {len(items)} pictures of a split have the class {classes.pop()}, '
         'so no pair would be wrong and nothing would be learned: '
-        'each is used as a class of its own',
+        'they are used without classes',
         stacklevel=4)
     return [replace(it, class_id=None) for it in items]
 
