@@ -69,7 +69,7 @@ def settle_classes(*splits # lists of `CaptionedImage`
     of_captions = {}                            # the captions of an entry → its class
     settled = []
     for items in splits:
-        all_alike = len(items) > 1 and len({frozenset(it.captions) for it in items}) == 1
+        all_alike = len({frozenset(it.captions) for it in items}) == 1
         done = []
         for it in items:
             if it.class_id is None:
