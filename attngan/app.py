@@ -40,7 +40,8 @@ def heat_map(
 ):              # a PIL image
     "One word's attention from black to yellow, scaled by its own range."
     from matplotlib import colormaps
-    low, high = float(attention.min()), float(attention.max())
+    low = float(attention.min())
+    high = float(attention.max())
     scaled = (attention.numpy() - low)/max(high - low, 1e-12)        # (H, W), 0 … 1
     colours = colormaps['inferno'](scaled)[..., :3]                  # (H, W, 3)
     return Image.fromarray(np.uint8(255*colours))

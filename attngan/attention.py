@@ -12,7 +12,7 @@ from torch import nn
 # %% ../nbs/12_attention.ipynb #830f67ae
 def word_mask(
     lengths,  # (B,) number of real words in each caption
-    T: int    # padded length
+    T: int,   # padded length
 ):            # (B, T) bool, True for real words
     "Which words are real and which are padding."
     return torch.arange(T, device=lengths.device) < lengths[:, None]
@@ -27,7 +27,7 @@ def region_attention(
     words,         # e (B, D, T); padded columns may hold anything
     regions,       # v (B, D, h, w)
     lengths=None,  # (B,) real words of each caption, 1…T; None: all T
-    gamma1=4.      # γ₁, sharpness over the regions: 5 in [P], 4 in the released code
+    gamma1=4.,     # γ₁, sharpness over the regions: 5 in [P], 4 in the released code
 ):                 # attention (B, T, h, w): sums to 1 over the regions, 0 at padding
     "Where each word looks ([P] eq. 7–9)."
     B, D, T = words.shape
@@ -47,7 +47,7 @@ def attend_regions(
     words,         # e (B, D, T); padded columns may hold anything
     regions,       # v (B, D, h, w)
     lengths=None,  # (B,) real words of each caption, 1…T; None: all T
-    gamma1=4.      # γ₁, as for `region_attention`
+    gamma1=4.,     # γ₁, as for `region_attention`
 ):                 # context c (B, D, T) and attention (B, T, h, w), both 0 at padding
     "What each word sees of its picture, and where it looks ([P] eq. 7–9)."
     alpha = region_attention(words, regions, lengths, gamma1)      # (B, T, h, w)
@@ -62,17 +62,17 @@ class WordAttention(nn.Module):
     def __init__(
         self,
         hidden: int,  # C, channels of the hidden state
-        dim: int      # D, width of the word vectors
+        dim: int,     # D, width of the word vectors
     ):
         super().__init__()
         self.project = nn.Conv1d(dim, hidden, 1, bias=False)           # U
 
     def forward(
         self,
-        h,       # hidden state (B, C, H, W)
-        words,   # e (B, D, T); padded columns may hold anything
-        lengths  # (B,) real words of each caption, 1…T
-    ):           # context (B, C, H, W); attention (B, T, H, W), sums to 1 over T, 0 at padding
+        h,        # hidden state (B, C, H, W)
+        words,    # e (B, D, T); padded columns may hold anything
+        lengths,  # (B,) real words of each caption, 1…T
+    ):            # context (B, C, H, W); attention (B, T, H, W), 0 at padding, sums to 1
         mask = word_mask(lengths, words.shape[2])                      # (B, T)
         e = self.project(words.masked_fill(~mask[:, None], 0.))        # (B, C, T), e' = U e
         scores = torch.einsum('bchw,bct->bthw', h, e)                  # (B, T, H, W)

@@ -22,12 +22,13 @@ def side_of(size, zoom) -> int:
     "The shorter side of a picture from which a square of `size` is cut."
     return int(size*zoom)
 
-def cut_out(item,  # a `CaptionedImage`
-            size,  # side of the square, in pixels
-            zoom,  # the picture's shorter side is so many times the square's, 1 or more
-            at_random, # cut at random, not from the middle
-            flip   # mirror at random
-           ) -> torch.Tensor: # (3, size, size) uint8
+def cut_out(
+    item,           # a `CaptionedImage`
+    size,           # side of the square, in pixels
+    zoom,           # shorter side of the picture ÷ side of the square, 1 or more
+    at_random,      # cut at random, not from the middle
+    flip,           # mirror at random
+) -> torch.Tensor:  # (3, size, size) uint8
     "A square of an entry's picture."
     im = shrunk(item, side_of(size, zoom))
     spare = [s - size for s in im.size]
@@ -38,18 +39,20 @@ def cut_out(item,  # a `CaptionedImage`
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 # %% ../nbs/03_batch.ipynb #a375c1a6
-def pyramid(x: torch.Tensor, # (B, 3, S, S)
-            sizes            # sides in pixels; each divides S
-           ) -> list:        # of (B, 3, s, s), one for each s in `sizes`
+def pyramid(
+    x: torch.Tensor,  # (B, 3, S, S)
+    sizes,            # sides in pixels; each divides S
+) -> list:            # of (B, 3, s, s), one for each s in `sizes`
     "The same pictures in all sizes, by averaging areas."
     return [F.avg_pool2d(x, x.shape[-1]//s) if s < x.shape[-1] else x for s in sizes]
 
 # %% ../nbs/03_batch.ipynb #df82b70a
-def one_caption(item,  # a `CaptionedImage`
-                vocab,
-                T,     # words at most
-                at_random # any of its captions, and any T of its words
-               ) -> torch.Tensor: # ids (T,), 0 = padding
+def one_caption(
+    item,           # a `CaptionedImage`
+    vocab,
+    T,              # words at most
+    at_random,      # any of its captions, and any T of its words
+) -> torch.Tensor:  # ids (T,), 0 = padding
     "The ids of one of an entry's captions."
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of unknown words and long captions: `check` counts them
@@ -70,9 +73,10 @@ def collate(samples) -> tuple: # pictures (B, 3, S, S) uint8, ids (B, T), class_
     pictures, ids, classes, keys = zip(*samples)
     return torch.stack(pictures), torch.stack(ids), torch.tensor(classes), list(keys)
 
-def unpack(collated, # what `collate` returns
-           sizes     # of the pictures, smallest first
-          ) -> tuple: # images, ids, lengths, class_ids
+def unpack(
+    collated,  # what `collate` returns
+    sizes,     # of the pictures, smallest first
+) -> tuple:    # images, ids, lengths, class_ids
     "The batch that a model takes."
     pictures, ids, class_ids, keys = collated
     x = pictures.float().mul_(1/127.5).sub_(1)  # (B, 3, S, S), from -1 to 1
@@ -84,13 +88,15 @@ def unpack(collated, # what `collate` returns
 # %% ../nbs/03_batch.ipynb #91d6fc9e
 class CaptionDataset(Dataset):
     "Captioned pictures for PyTorch's `DataLoader`, with `collate_fn=dataset.collate`."
-    def __init__(self,
-                 items,        # list of `CaptionedImage`
-                 vocab,        # `Vocab`
-                 config,       # `Config`: sizes of the pictures, T
-                 train=True,   # cuts and captions at random; otherwise one entry for each caption
-                 augment=True, # make pictures larger than needed, and cut at random in training
-                 flip=True):   # … and mirror them; not where captions say left and right
+    def __init__(
+        self,
+        items,         # list of `CaptionedImage`
+        vocab,         # `Vocab`
+        config,        # `Config`: sizes of the pictures, T
+        train=True,    # cuts and captions at random; False: an entry for each caption
+        augment=True,  # make pictures larger than needed, and cut at random in training
+        flip=True,     # … and mirror them; not where captions say left and right
+    ):
         items, = settle_classes(items)
         if not train:
             items = [replace(it, captions=[c]) for it in items for c in it.captions]

@@ -43,8 +43,9 @@ class ArrayCache:
         return np.array(x)
 
 # %% ../nbs/a4_cache.ipynb #840793f8
-def backbone_signature(encoder # an `ImageEncoder`
-                      ) -> str:
+def backbone_signature(
+    encoder,  # an `ImageEncoder`
+) -> str:
     "A text that changes with the backbone, its weights and the size of its input."
     checksum = 0
     for name, tensor in encoder.state_dict().items():
@@ -52,11 +53,12 @@ def backbone_signature(encoder # an `ImageEncoder`
             checksum = zlib.crc32(tensor.cpu().numpy().tobytes(), checksum)
     return f'{type(encoder).__name__} {getattr(encoder, "size", "")} {checksum}'
 
-def array_cache(path,    # of the file; the index goes to the same path with .json at its end
-                made_of, # a text that changes whenever the arrays would
-                arrays,  # function without arguments that makes them, one after another
-                n=None   # their number, for a progress bar
-               ) -> ArrayCache:
+def array_cache(
+    path,     # of the file; the index goes to the same path with .json at its end
+    made_of,  # a text that changes whenever the arrays would
+    arrays,   # function without arguments that makes them, one after another
+    n=None,   # their number, for a progress bar
+) -> ArrayCache:
     "The cache at `path`, if it was made of the same and is whole; otherwise it is made."
     path = Path(path).expanduser()
     index = Path(f'{path}.json')
@@ -116,10 +118,11 @@ def origin(item) -> str:
     stat = os.stat(image)
     return f'{image} {row} {stat.st_size} {stat.st_mtime_ns} {item.box}'
 
-def cache_pictures(items, # list of `CaptionedImage`
-                   side,  # of the kept pictures' shorter side, in pixels
-                   path   # of the cache
-                  ) -> list:
+def cache_pictures(
+    items,  # list of `CaptionedImage`
+    side,   # of the kept pictures' shorter side, in pixels
+    path,   # of the cache
+) -> list:
     """The same entries, with pictures in a cache.
 
     It is made again when a file or box has changed.
@@ -132,10 +135,11 @@ def cache_pictures(items, # list of `CaptionedImage`
     return [replace(item, image=CachedPicture(cache, i), box=None)
             for i, item in enumerate(items)]
 
-def keep_pictures(train, valid, # lists of `CaptionedImage`
-                  side,         # the shorter side of the kept pictures
-                  path          # of the cache
-                 ) -> tuple:    # the same lists, with pictures from the cache
+def keep_pictures(
+    train, valid,  # lists of `CaptionedImage`
+    side,          # the shorter side of the kept pictures
+    path,          # of the cache
+) -> tuple:        # the same lists, with pictures from the cache
     "Raises `ValueError` if an entry has no key."
     items = list({it.key: it for it in [*train, *valid]}.values())
     if not all(it.key for it in items):

@@ -26,7 +26,8 @@ from .text_encoder import TextEncoder
 # %% ../nbs/a7_checkpoints.ipynb #5e0a4d02
 def _inception_rules(net):
     "Their names are torchvision's, and two of their own for the heads."
-    lower, upper = net.lower_blocks, net.upper_blocks
+    lower = net.lower_blocks
+    upper = net.upper_blocks
     return [(r'lower\.(\d+)\.', lambda i: f'{lower[i]}.'),
             (r'upper\.(\d+)\.', lambda i: f'{upper[i]}.'),
             (r'region_head\.', lambda: 'emb_features.'),
@@ -59,9 +60,10 @@ _RULES = {TextEncoder: lambda net: [(r'embed\.', lambda: 'encoder.')],
           Generator: _generator_rules,
           Discriminator: _discriminator_rules}
 
-def released_name(key: str,      # a key of our `state_dict`
-                  net: nn.Module # the network it belongs to
-                 ) -> str:       # the same entry's name in the authors' file
+def released_name(
+    key: str,        # a key of our `state_dict`
+    net: nn.Module,  # the network it belongs to
+) -> str:            # the same entry's name in the authors' file
     "What the released code calls an entry of `net`."
     rules = next(make(net) for kind, make in _RULES.items() if isinstance(net, kind))
     for ours, theirs in rules:
@@ -70,9 +72,10 @@ def released_name(key: str,      # a key of our `state_dict`
     return key
 
 # %% ../nbs/a7_checkpoints.ipynb #5e0a4d04
-def released_faults(net: nn.Module, # one of the four networks
-                    state: dict     # {released name: tensor}
-                   ) -> list:       # of strings; empty: it fits
+def released_faults(
+    net: nn.Module,  # one of the four networks
+    state: dict,     # {released name: tensor}
+) -> list:           # of strings; empty: it fits
     """What keeps `net` from taking over `state`.
 
     Axes of length 1 don't count, because the authors' 1×1 convolutions have two
@@ -90,14 +93,16 @@ def released_faults(net: nn.Module, # one of the four networks
             faults.append(f'{name} is unknown')
     for name, value in state.items():
         if name in expected and value.squeeze().shape != expected[name].squeeze().shape:
-            shape, wanted = tuple(value.shape), tuple(expected[name].shape)
+            shape = tuple(value.shape)
+            wanted = tuple(expected[name].shape)
             faults.append(f'{name} has shape {shape} instead of {wanted}')
     return faults
 
-def load_released_state(net: nn.Module,   # one of the four networks; returned
-                        state: dict,      # {released name: tensor}
-                        file='the state'  # for the message
-                       ) -> nn.Module:
+def load_released_state(
+    net: nn.Module,    # one of the four networks; returned
+    state: dict,       # {released name: tensor}
+    file='the state',  # for the message
+) -> nn.Module:
     """Give `net` the numbers of a released network.
 
     Raises ValueError that names every entry that is missing, unknown or of another
@@ -115,8 +120,9 @@ def load_released_state(net: nn.Module,   # one of the four networks; returned
     return net
 
 # %% ../nbs/a7_checkpoints.ipynb #524f2e7c
-def as_released(net: nn.Module # one of the four networks
-               ) -> dict:      # {released name: tensor}
+def as_released(
+    net: nn.Module,  # one of the four networks
+) -> dict:           # {released name: tensor}
     "The state of `net` as the released code stores it."
     state = {}
     for key, value in net.state_dict().items():
@@ -127,9 +133,10 @@ def as_released(net: nn.Module # one of the four networks
     return state
 
 # %% ../nbs/a7_checkpoints.ipynb #d4a78441
-def _nearest_config(states, # of released networks, a list
-                    build   # config → list of untrained networks
-                   ) -> Config:
+def _nearest_config(
+    states,  # of released networks, a list
+    build,   # config → list of untrained networks
+) -> Config:
     "Which of the authors' recipes `states` belong to: the one with the fewest faults."
     def faults(config):
         with torch.device('meta'):
@@ -139,10 +146,11 @@ def _nearest_config(states, # of released networks, a list
     return min((birds, coco, birds_dcgan), key=faults)
 
 # %% ../nbs/a7_checkpoints.ipynb #3193265d
-def _released_file(folder, what,             # for the messages
-                   pattern,                  # of the file's name
-                   choose='keep one of them' # what to do if there are several
-                  ) -> Path:
+def _released_file(
+    folder, what,               # for the messages
+    pattern,                    # of the file's name
+    choose='keep one of them',  # what to do if there are several
+) -> Path:
     """The one file with that name in `folder` or below.
     Raises FileNotFoundError, or ValueError that lists the candidates."""
     folder = Path(folder).expanduser()
@@ -169,7 +177,8 @@ def _released_text(folder) -> tuple: # `Vocab`, state of the text encoder, its f
     """
     words = _released_file(folder, 'vocabulary', 'captions.pickle')
     file = _released_file(folder, 'text encoder', 'text_encoder*.pth')
-    vocab, state = Vocab.from_pickle(words), _released_state(file)
+    vocab = Vocab.from_pickle(words)
+    state = _released_state(file)
     rows = len(state.get('encoder.weight', vocab))
     if rows != len(vocab):
         raise ValueError(
@@ -179,9 +188,10 @@ def _released_text(folder) -> tuple: # `Vocab`, state of the text encoder, its f
     return vocab, state, file
 
 # %% ../nbs/a7_checkpoints.ipynb #f18a0a18
-def _misaligned(mask, # (B, T) bool, True for real words
-                H, W  # size of the hidden state
-               ):     # (B, T, H, W) bool
+def _misaligned(
+    mask,  # (B, T) bool, True for real words
+    H, W,  # size of the hidden state
+):         # (B, T, H, W) bool
     "The released code's mask: pixel q of picture b has the words of caption (b·H·W + q) mod B."
     B = len(mask)
     caption = torch.arange(B*H*W, device=mask.device) % B         # (B·H·W,)
@@ -189,11 +199,12 @@ def _misaligned(mask, # (B, T) bool, True for real words
 
 class MisalignedWordAttention(WordAttention):
     "F^attn with the mask of the released code: in a batch, most pixels get another caption's."
-    def forward(self,
-                h,        # (B, C, H, W)
-                words,    # (B, D, T)
-                lengths   # (B,)
-               ):         # context (B, C, H, W); attention (B, T, H, W)
+    def forward(
+        self,
+        h,        # (B, C, H, W)
+        words,    # (B, D, T)
+        lengths,  # (B,)
+    ):            # context (B, C, H, W); attention (B, T, H, W)
         mask = word_mask(lengths, words.shape[2])                 # (B, T)
         e = self.project(words)                                   # (B, C, T)
         scores = torch.einsum('bchw,bct->bthw', h, e)             # (B, T, H, W)
@@ -232,11 +243,12 @@ class _ReleasedTextToImage(TextToImage):
         return drawn
 
 # %% ../nbs/a7_checkpoints.ipynb #1c635c26
-def load_released(folder,                 # with text_encoder*.pth, captions.pickle and a generator
-                  generator='*Attn*.pth', # name of the generator's file, if there are several
-                  config=None,            # recipe; None: the authors' that fits
-                  misaligned=False        # also repeat their misaligned mask
-                 ) -> TextToImage:
+def load_released(
+    folder,                  # with text_encoder*.pth, captions.pickle and a generator
+    generator='*Attn*.pth',  # name of the generator's file, if there are several
+    config=None,             # recipe; None: the authors' that fits
+    misaligned=False,        # also repeat their misaligned mask
+) -> TextToImage:
     """The authors' model, ready to draw.
 
     Raises FileNotFoundError or ValueError that names the file, and every entry that
@@ -247,18 +259,21 @@ def load_released(folder,                 # with text_encoder*.pth, captions.pic
     vocab, text_state, text_file = _released_text(folder)
     if config is None:
         config = _nearest_config([state], lambda c: [c.generator.build(c.dim)])
-    sizes, pipeline = config.generator, TextToImage
+    sizes = config.generator
+    pipeline = TextToImage
     if misaligned:
-        sizes, pipeline = ReleasedGeneratorConfig(**vars(sizes)), _ReleasedTextToImage
+        sizes = ReleasedGeneratorConfig(**vars(sizes))
+        pipeline = _ReleasedTextToImage
     model = pipeline(vocab, config.text, sizes)
     load_released_state(model.generator, state, file)
     load_released_state(model.text_encoder, text_state, text_file)
     return model.eval()
 
 # %% ../nbs/a7_checkpoints.ipynb #3ac0c8c7
-def load_released_damsm(folder,       # with text_encoder*.pth, image_encoder*.pth, captions.pickle
-                        config=birds  # its sizes and γ; those of COCO are the same
-                       ) -> tuple:    # `DAMSM`, `Vocab`
+def load_released_damsm(
+    folder,        # with text_encoder*.pth, image_encoder*.pth, captions.pickle
+    config=birds,  # its sizes and γ; those of COCO are the same
+) -> tuple:        # `DAMSM`, `Vocab`
     """The authors' DAMSM.
 
     Raises FileNotFoundError or ValueError that names the file, and every entry that
@@ -272,9 +287,10 @@ def load_released_damsm(folder,       # with text_encoder*.pth, image_encoder*.p
     return damsm.eval(), vocab
 
 # %% ../nbs/a7_checkpoints.ipynb #3add2727
-def load_released_discriminators(folder,      # with netD0.pth, … of the released training
-                                 config=None  # recipe; None: the authors' that fits
-                                ) -> nn.ModuleList:
+def load_released_discriminators(
+    folder,       # with netD0.pth, … of the released training
+    config=None,  # recipe; None: the authors' that fits
+) -> nn.ModuleList:
     """The authors' discriminators, for the smallest picture first.
 
     Raises FileNotFoundError or ValueError that names the file, and every entry that

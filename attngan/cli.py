@@ -331,7 +331,8 @@ class _Plan:
 def _data_loaders(options, vocab=None): # → for the GAN, for the DAMSM
     "The same pictures twice, as the two trainings read them."
     from attngan.data import ImageCaptionDataLoaders
-    config, data = _config(options), options['data']
+    config = _config(options)
+    data = options['data']
     make = getattr(ImageCaptionDataLoaders, f'from_{data}')
     where = () if data == 'paperbirds' else (options['path'],)
     more = dict(skip_bad=options['skip_bad'])
@@ -432,7 +433,8 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
     return learn
 
 def _warn_if_short(learn):
-    steps, epoch = learn.train_iter, len(learn.dls.train)
+    steps = learn.train_iter
+    epoch = len(learn.dls.train)
     if steps < epoch:
         warnings.warn(f'the GAN has taken {steps} step{"s" if steps > 1 else ""}, less than one '
                       f'epoch of {epoch}: its pictures show nothing yet. Give more --minutes, '
@@ -501,7 +503,8 @@ def _finish(learn, options, folder, start):
     if rank_distrib():
         return  # the first of several processes saves
     model = TextToImage.from_learner(learn)
-    vocab, config = learn.dls.vocab, learn.dls.config
+    vocab = learn.dls.vocab
+    config = learn.dls.config
     # to train further, in half precision like the DAMSM
     discriminators = weights_of(learn.model.discriminators, half=True)
     save_damsm(learn.model.damsm, vocab, config, folder/'damsm.safetensors')
@@ -547,7 +550,9 @@ def attngan_train(
         return _check_data(_complete(dict(minutes=1.) | given))
     if not resume:
         _complete(given)           # errors of options come before any import
-    start, folder, mine = time.monotonic(), Path(out).expanduser(), False
+    start = time.monotonic()
+    folder = Path(out).expanduser()
+    mine = False
     from attngan.distributed import broadcast, rank, together
     from attngan.resuming import TrainingStopped, log_to
     points = folder/'checkpoints'
@@ -719,7 +724,8 @@ def _evaluation_rows(name, value): # → (name, generated, real or None), …
     if isinstance(value, (int, float)):
         yield name, value, None
     elif isinstance(value, dict) and set(value) == {'drawn', 'real'}:
-        drawn, real = value['drawn'], value['real']
+        drawn = value['drawn']
+        real = value['real']
         if not isinstance(drawn, dict):
             yield name, drawn, real
             return

@@ -19,9 +19,9 @@ from .serialization import check_fields
 
 # %% ../nbs/13_damsm.ipynb #c6338099
 def match_loss(
-    scores,         # (B, B): row an image, column a caption, already times γ₃
-    class_ids=None  # (B,) or None; pairs of one class, except the diagonal, are left out
-):                  # image → text, text → image: two scalars
+    scores,          # (B, B): row an image, column a caption, already times γ₃
+    class_ids=None,  # (B,) or None; off the diagonal, pairs of one class are left out
+):                   # image → text, text → image: two scalars
     """Cross-entropy of finding one's partner in the batch, both ways ([P] eq. 11–13).
 
     Leaving out pairs of one class is the released code's.
@@ -38,7 +38,7 @@ def sentence_loss(
     image,           # v̄ (B, D)
     sentence,        # ē (B, D)
     class_ids=None,  # (B,) or None, see `match_loss`
-    gamma3=10.       # γ₃, sharpness of the softmax over the batch
+    gamma3=10.,      # γ₃, sharpness of the softmax over the batch
 ):                   # image → text, text → image: two scalars, float32 or better
     "L₁ˢ and L₂ˢ: match whole pictures with whole captions by cosine ([P] eq. 12–13)."
     image = F.normalize(_at_least_float32(image), dim=1)                   # (B, D)
@@ -52,9 +52,9 @@ _GROUP = 8  # pictures at a time: their scores stay in a processor's cache
 
 
 def _by_caption(
-    x,    # (B, M, …), one row for each real word
-    real  # (I, T) bool, M of them True
-):        # (B, I, T, …), −∞ at padding
+    x,     # (B, M, …), one row for each real word
+    real,  # (I, T) bool, M of them True
+):         # (B, I, T, …), −∞ at padding
     "The rows of the real words, put back into their captions."
     rows = x.new_full((len(x), *real.shape, *x.shape[2:]), -torch.inf)  # (B, I, T, …)
     rows[:, real] = x
@@ -78,7 +78,7 @@ def word_scores(
     lengths,     # (I,) real words of each caption, 1…T
     gamma1=4.,   # γ₁, sharpness over the regions (eq. 9)
     gamma2=5.,   # γ₂, how much the best words count (eq. 10)
-    chunk=None   # pictures at a time, computed again in the backward pass; None: all are kept
+    chunk=None,  # pictures at a time, computed again in the backward pass; None: all
 ):               # (B, I): row an image, column a caption; float32 or better
     "γ₂R(Q, D) of every picture with every caption ([P] eq. 7–10)."
     real = word_mask(lengths, words.shape[2])                           # (I, T)
@@ -102,7 +102,7 @@ def words_loss(
     gamma1=4.,       # γ₁, sharpness over the regions (eq. 9)
     gamma2=5.,       # γ₂, how much the best words count (eq. 10)
     gamma3=10.,      # γ₃, sharpness of the softmax over the batch (eq. 11)
-    chunk=None       # see `word_scores`
+    chunk=None,      # see `word_scores`
 ):                   # image → text, text → image (scalars); attention (B, T, h, w)
     """L₁ʷ and L₂ʷ: match pictures and captions word by word ([P] eq. 7–13).
 
@@ -124,7 +124,7 @@ class DAMSM(nn.Module):
         image_encoder,  # images (B, 3, H, W) → regions (B, D, h, w), image (B, D)
         gamma1=4.,      # γ₁, sharpness over the regions (eq. 9)
         gamma2=5.,      # γ₂, how much the best words count (eq. 10)
-        gamma3=10.      # γ₃, sharpness of the softmax over the batch (eq. 11)
+        gamma3=10.,     # γ₃, sharpness of the softmax over the batch (eq. 11)
     ):
         super().__init__()
         self.text_encoder = text_encoder
@@ -136,10 +136,10 @@ class DAMSM(nn.Module):
 
     def forward(
         self,
-        images,  # (B, 3, H, W) in [-1, 1], a list of such (the last is used), or features
-        ids,     # (B, T)
-        lengths  # (B,) real words of each caption, 1…T
-    ):           # regions (B, D, h, w), image (B, D), words (B, D, T), sentence (B, D)
+        images,   # (B, 3, H, W) in [-1, 1], a list of such (the last counts), or features
+        ids,      # (B, T)
+        lengths,  # (B,) real words of each caption, 1…T
+    ):            # regions (B, D, h, w), image (B, D), words (B, D, T), sentence (B, D)
         "Encode pictures and captions."
         if isinstance(images, tuple):     # of a frozen backbone, computed before
             images = BackboneFeatures(*images)
@@ -151,10 +151,10 @@ class DAMSM(nn.Module):
 
     def attention(
         self,
-        words,        # (B, D, T)
-        regions,      # (B, D, h, w)
-        lengths=None  # (B,) real words of each caption; None: all T
-    ):                # (B, T, h, w)
+        words,         # (B, D, T)
+        regions,       # (B, D, h, w)
+        lengths=None,  # (B,) real words of each caption; None: all T
+    ):                 # (B, T, h, w)
         "Where each word looks in its own picture ([P] eq. 7–9)."
         return region_attention(words, regions, lengths, self.gamma1)
 
@@ -162,7 +162,7 @@ class DAMSM(nn.Module):
         self,
         regions,  # (B, D, h, w)
         words,    # (I, D, T)
-        lengths   # (I,)
+        lengths,  # (I,)
     ):            # (B, I): row an image, column a caption
         "γ₂γ₃R(Q, D) of every picture with every caption ([P] eq. 7–10)."
         scores = word_scores(regions, words, lengths, self.gamma1, self.gamma2, self.chunk)
@@ -170,13 +170,13 @@ class DAMSM(nn.Module):
 
     def loss(
         self,
-        regions,        # (B, D, h, w)
-        image,          # (B, D)
-        words,          # (B, D, T)
-        sentence,       # (B, D)
-        lengths,        # (B,)
-        class_ids=None  # (B,) or None, see `match_loss`
-    ):                  # dict of four scalars: words_i2t, words_t2i, sentence_i2t, sentence_t2i
+        regions,         # (B, D, h, w)
+        image,           # (B, D)
+        words,           # (B, D, T)
+        sentence,        # (B, D)
+        lengths,         # (B,)
+        class_ids=None,  # (B,) or None, see `match_loss`
+    ):                   # four scalars: words_i2t, words_t2i, sentence_i2t, sentence_t2i
         """The four losses by name: image → text (i2t) and text → image (t2i) ([P] eq. 7–13).
 
         Raises ValueError in training mode if the batch holds one pair only.

@@ -73,10 +73,11 @@ class FairDL(TfmdDL):
         show_rows([im[:max_n] for im in images], captions)
 
 # %% ../nbs/03_data.ipynb #7623a86f
-def choose_vocab(vocab,         # a `Vocab`, None (of the training captions) or 'both' (splits)
-                 train, valid,  # lists of `CaptionedImage`
-                 stop=()        # stop words, as of `Vocab`
-                ) -> Vocab:
+def choose_vocab(
+    vocab,         # a `Vocab`, None (of the training captions) or 'both' (splits)
+    train, valid,  # lists of `CaptionedImage`
+    stop=(),       # stop words, as of `Vocab`
+) -> Vocab:
     "The vocabulary of a data set. Raises `ValueError`."
     if isinstance(vocab, Vocab):
         return vocab
@@ -86,10 +87,11 @@ def choose_vocab(vocab,         # a `Vocab`, None (of the training captions) or 
     items = [*train, *valid] if vocab else train
     return Vocab.from_captions((c for it in items for c in it.captions), stop=stop)
 
-def readable(items, # list of `CaptionedImage`
-             vocab,
-             faults=None # a list for what is left out
-            ) -> list:
+def readable(
+    items,        # list of `CaptionedImage`
+    vocab,
+    faults=None,  # a list for what is left out
+) -> list:
     """The entries without captions of which no word is known.
 
     Raises `CaptionError` if none is left.
@@ -122,19 +124,21 @@ class ImageCaptionDataLoaders(DataLoaders):
     n_inp = 3  # images, ids and lengths go into a model
 
     @classmethod
-    def from_items(cls,
-                   train, valid,   # lists of `CaptionedImage`
-                   config,         # `Config`: sizes, T and batch size
-                   vocab=None,     # a `Vocab`, None (of the training captions) or 'both' (splits)
-                   augment=True,   # cut pictures at random in training
-                   flip=True,      # … and mirror them; False where captions say left and right
-                   skip_bad=False, # leave out entries that cannot be used
-                   faults=None,    # `Faults` of entries that are not in the lists any more
-                   cache=None,     # a path: keep the pictures there, cut out and small
-                   bs=None,        # B; None: that of `config`
-                   val_bs=None,    # B of validation; None: as in training
-                   num_workers=0,  # processes that load
-                   device=None):   # None: the GPU if there is one
+    def from_items(
+        cls,
+        train, valid,    # lists of `CaptionedImage`
+        config,          # `Config`: sizes, T and batch size
+        vocab=None,      # a `Vocab`, None (of the training captions) or 'both' (splits)
+        augment=True,    # cut pictures at random in training
+        flip=True,       # … and mirror them; False where captions say left and right
+        skip_bad=False,  # leave out entries that cannot be used
+        faults=None,     # `Faults` of entries that are not in the lists any more
+        cache=None,      # a path: keep the pictures there, cut out and small
+        bs=None,         # B; None: that of `config`
+        val_bs=None,     # B of validation; None: as in training
+        num_workers=0,   # processes that load
+        device=None,     # None: the GPU if there is one
+    ):
         """Build from two lists.
 
         Raises `DataError` that lists what cannot be used, `ValueError`.
@@ -169,12 +173,14 @@ class ImageCaptionDataLoaders(DataLoaders):
         return self
 
     @classmethod
-    def from_paperbirds(cls,
-                        n: int = 9000,       # training pictures
-                        n_valid: int = 1000, # pictures of other species, with one caption each
-                        seed: int = 0,       # of the drawing
-                        config=paperbirds,
-                        **kwargs):           # `vocab`, `bs` and so on of `from_items`
+    def from_paperbirds(
+        cls,
+        n: int = 9000,        # training pictures
+        n_valid: int = 1000,  # pictures of other species, with one caption each
+        seed: int = 0,        # of the drawing
+        config=paperbirds,
+        **kwargs,             # `vocab`, `bs` and so on of `from_items`
+    ):
         "Paper birds, drawn when they are first used; the two `PaperBirds` are kept as `birds`."
         size = config.sizes[-1]
         try:
@@ -190,11 +196,13 @@ class ImageCaptionDataLoaders(DataLoaders):
         return self
 
     @classmethod
-    def from_cub(cls,
-                 path,         # the folder with CUB_200_2011/, text/, train/ and test/
-                 config=birds,
-                 valid_species=0, # validate on so many of the training species, not on the test's
-                 **kwargs):    # of `from_items`
+    def from_cub(
+        cls,
+        path,             # the folder with CUB_200_2011/, text/, train/ and test/
+        config=birds,
+        valid_species=0,  # validate on so many training species, not on the test's
+        **kwargs,         # of `from_items`
+    ):
         """CUB birds in the authors' layout, cut out around their boxes.
 
         The authors have no validation split. To choose a recipe without a look at the
@@ -208,48 +216,57 @@ class ImageCaptionDataLoaders(DataLoaders):
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     @classmethod
-    def from_coco(cls,
-                  path,        # the folder: official files of 2014 or 2017, or the authors' layout
-                  config=coco,
-                  **kwargs):   # of `from_items`
+    def from_coco(
+        cls,
+        path,      # the folder: official files of 2014 or 2017, or the authors' layout
+        config=coco,
+        **kwargs,  # of `from_items`
+    ):
         "Everyday scenes: COCO 2014 or 2017."
         faults = files.Faults()
         train, valid = files.coco_items(path, faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     @classmethod
-    def from_fashiongen(cls,
-                        path,               # the folder with fashiongen_256_256_train.h5 and so on
-                        categories=files.FASHION, # which clothes
-                        config=fashiongen,
-                        **kwargs):          # of `from_items`
+    def from_fashiongen(
+        cls,
+        path,                      # the folder of fashiongen_256_256_train.h5 and so on
+        categories=files.FASHION,  # which clothes
+        config=fashiongen,
+        **kwargs,                  # of `from_items`
+    ):
         "FashionGen, read picture by picture; captions are the first sentences of descriptions."
         faults = files.Faults()
         train, valid = files.fashiongen_items(path, categories, faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     @classmethod
-    def from_folder(cls,
-                    path,           # sub-folders are classes, or splits: train, valid, test
-                    texts=None,     # the folder of the .txt files; None: beside the pictures
-                    valid_pct=None, # share held back; None: .1, or what the splits say
-                    seed=0,         # of the choice
-                    config=birds,
-                    **kwargs):      # of `from_items`; `flip=False` if captions say left and right
+    def from_folder(
+        cls,
+        path,            # sub-folders are classes, or splits: train, valid, test
+        texts=None,      # the folder of the .txt files; None: beside the pictures
+        valid_pct=None,  # share held back; None: .1, or what the splits say
+        seed=0,          # of the choice
+        config=birds,
+        **kwargs,        # of `from_items`; `flip=False` if captions say left and right
+    ):
         "A folder of your own."
         faults = files.Faults()
         train, valid = files.folder_items(path, texts, valid_pct, seed, faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     @classmethod
-    def from_csv(cls,
-                 path,             # CSV with a header, or JSON lines (.jsonl)
-                 images=None,      # the folder with the pictures; None: the table's own
-                 image_col=None,   # name of the column of pictures; None: a usual one
-                 caption_col=None, # … and of captions
-                 valid_pct=None, seed=0, # as of `from_folder`
-                 config=birds,
-                 **kwargs):        # of `from_items`
+    def from_csv(
+        cls,
+        path,                    # CSV with a header, or JSON lines (.jsonl)
+        images=None,             # the folder with the pictures; None: the table's own
+        image_col=None,          # name of the column of pictures; None: a usual one
+        caption_col=None,        # … and of captions
+        valid_pct=None,          # share held back, as of `from_folder`
+        seed=0,                  # of the choice
+        config=birds,
+        **kwargs,                # of `from_items`
+    ):
         "A table of your own: a picture and a caption in each row, perhaps a class and a split."
         faults = files.Faults()
         columns = dict(image_col=image_col, caption_col=caption_col)
@@ -258,10 +275,12 @@ class ImageCaptionDataLoaders(DataLoaders):
                                          faults=faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
-    def test_dl(self,
-                items,      # `CaptionedImage`s, one or a list
-                bs=None,    # None: that of validation
-                **_):       # other arguments of fastai's: captions are always there
+    def test_dl(
+        self,
+        items,    # `CaptionedImage`s, one or a list
+        bs=None,  # None: that of validation
+        **_,      # other arguments of fastai's: captions are always there
+    ):
         """A loader of other pictures and captions.
 
         Raises `ValueError` (`DataError`), `TypeError`.
@@ -282,9 +301,10 @@ class ImageCaptionDataLoaders(DataLoaders):
                               augment=self.valid_ds.augment)
         return self.valid.new(data, bs=bs or self.valid.bs)
 
-    def check(self,
-              n_workers=None # processes; None: one for each core
-             ) -> files.Faults:
+    def check(
+        self,
+        n_workers=None,  # processes; None: one for each core
+    ) -> files.Faults:
         "All faults, found by decoding every picture and reading every caption."
         faults = files.Faults(self.faults)
         known = set(faults)

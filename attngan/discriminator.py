@@ -44,12 +44,13 @@ def new_backbone(size, width):
 # %% ../nbs/21_discriminator.ipynb #cf186666
 class Discriminator(nn.Module):
     "D_i: features of a picture and two heads ([P] section 3.1; layers: released code)."
-    def __init__(self,
-                 size: int,                  # S, side of its pictures in pixels
-                 width: int = 64,            # channels of the first layer
-                 dim: int = 256,             # D, width of the sentence vector
-                 unconditional: bool = True  # with the head "real?"; False: AttnDCGAN
-                ):
+    def __init__(
+        self,
+        size: int,                   # S, side of its pictures in pixels
+        width: int = 64,             # channels of the first layer
+        dim: int = 256,              # D, width of the sentence vector
+        unconditional: bool = True,  # with the head "real?"; False: AttnDCGAN
+    ):
         super().__init__()
         self.size = size
         self.backbone, channels = new_backbone(size, width)
@@ -58,25 +59,28 @@ class Discriminator(nn.Module):
         self.uncond_head = nn.Conv2d(channels, 1, 4) if unconditional else None
         self.apply(init_weights)
 
-    def forward(self,
-                images   # (B, 3, S, S) in [-1, 1]
-               ):        # features (B, F, 4, 4)
+    def forward(
+        self,
+        images,  # (B, 3, S, S) in [-1, 1]
+    ):           # features (B, F, 4, 4)
         "What both heads read."
         return self.backbone(images)
 
-    def conditional(self,
-                    features,  # (B, F, 4, 4)
-                    sentence   # (B, D)
-                   ):          # logits (B,): does the picture match the sentence?
+    def conditional(
+        self,
+        features,  # (B, F, 4, 4)
+        sentence,  # (B, D)
+    ):             # logits (B,): does the picture match the sentence?
         "Logits of the conditional head."
         s = sentence[:, :, None, None].expand(-1, -1, 4, 4)       # (B, D, 4, 4)
         joined = torch.cat([features, s], 1)                      # (B, F+D, 4, 4)
         joined = self.joint(joined)                               # (B, F, 4, 4)
         return self.cond_head(joined).flatten()                   # (B, 1, 1, 1) → (B,)
 
-    def unconditional(self,
-                      features   # (B, F, 4, 4)
-                     ):          # logits (B,): is it real? None without that head
+    def unconditional(
+        self,
+        features,  # (B, F, 4, 4)
+    ):             # logits (B,): is it real? None without that head
         "Logits of the unconditional head."
         if self.uncond_head is None:
             return None
@@ -104,11 +108,12 @@ class DiscriminatorConfig:
                              f'{len(sizes)} picture sizes')
         return tuple(self.width)
 
-    def build(self,
-              sizes,                      # sides of the pictures, smallest first
-              dim: int,                   # D, width of the sentence vector
-              unconditional: bool = True  # with the head "real?"
-             ) -> nn.ModuleList:          # of `Discriminator`, smallest first
+    def build(
+        self,
+        sizes,                       # sides of the pictures, smallest first
+        dim: int,                    # D, width of the sentence vector
+        unconditional: bool = True,  # with the head "real?"
+    ) -> nn.ModuleList:              # of `Discriminator`, smallest first
         "Untrained discriminators, one for each size."
         pairs = zip(sizes, self.widths(sizes))
         return nn.ModuleList([Discriminator(size, width, dim, unconditional)

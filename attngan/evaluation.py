@@ -32,7 +32,7 @@ _FEWEST = 100   # pictures: R-precision chooses one of 100 captions
 def choose_pictures(
     items,   # list of `CaptionedImage` that are held back
     n,       # pictures; None: 1,000, or half of those that are there
-    vocab    # of the model: captions without a word that it knows are left out
+    vocab,   # of the model: captions without a word that it knows are left out
 ) -> tuple:  # two lists of n
     """Pictures whose captions are drawn, and as many others. The choice is always the same.
 
@@ -57,14 +57,15 @@ def draw_captions(
     model,     # a `TextToImage`
     captions,  # n strings
     seed=0,    # of the noise, which is different for each caption
-    bs=50      # pictures at a time
+    bs=50,     # pictures at a time
 ):             # (n, 3, S, S) in [-1, 1]
     "One picture for each caption, of the last stage."
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')               # of unknown words, and of long captions
         encoded = [model.vocab.encode(c, model.text.max_words) for c in captions]
     ids, lengths = zip(*encoded)
-    ids, lengths = torch.stack(ids), torch.tensor(lengths)                   # (n, T), (n,)
+    ids = torch.stack(ids)  # (n, T)
+    lengths = torch.tensor(lengths)  # (n,)
     pictures = []
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -77,10 +78,10 @@ def draw_captions(
 
 # %% ../nbs/32_evaluation.ipynb #32real01
 def real_picture(
-    item,       # a `CaptionedImage`
-    size,       # S, side of the pictures that the model draws
-    zoom=76/64  # as in the model's training (`config.training.zoom`); 1: nothing is cut off
-):              # (3, S, S) in [-1, 1]
+    item,        # a `CaptionedImage`
+    size,        # S, side of the pictures that the model draws
+    zoom=76/64,  # as in the training (`config.training.zoom`); 1: nothing is cut off
+):               # (3, S, S) in [-1, 1]
     "The middle of a real picture, as small as a generated one."
     pixels = cut_out(item, size, zoom, at_random=False, flip=False)          # (3, S, S) uint8
     return pixels.float()/127.5 - 1
@@ -109,7 +110,7 @@ class PictureFeatures:
 def picture_features(
     encoder,   # an `ImageEncoder` that is frozen; its two heads are not used
     pictures,  # (n, 3, S, S) in [-1, 1]
-    bs=32      # pictures at a time
+    bs=32,     # pictures at a time
 ) -> PictureFeatures:
     "Send pictures through a network that had no part in training."
     pooled = []
@@ -123,10 +124,10 @@ def picture_features(
 
 # %% ../nbs/32_evaluation.ipynb #32feat03
 def real_features(
-    encoder,    # an `ImageEncoder`
-    items,      # list of `CaptionedImage`
-    size,       # S, see `real_picture`
-    zoom=76/64  # see `real_picture`
+    encoder,     # an `ImageEncoder`
+    items,       # list of `CaptionedImage`
+    size,        # S, see `real_picture`
+    zoom=76/64,  # see `real_picture`
 ) -> PictureFeatures:
     "Features of real pictures, from disk if they were computed before."
     def rows():
@@ -144,7 +145,7 @@ def real_features(
 # %% ../nbs/32_evaluation.ipynb #32auc004
 def auc(
     scores,  # (n, W): a column for each word
-    has      # (n, W) bool: the pictures that should score higher
+    has,     # (n, W) bool: the pictures that should score higher
 ):           # (W,), 0…1; nan for a word that all pictures have, or none
     "How often a picture with the word scores higher than one without it; ties count half."
     columns = scores.T.double().contiguous()                                 # (W, n)
@@ -175,10 +176,11 @@ def fit_probe(
     features,   # (n, F) of real pictures
     targets,    # (n, K), 0…1
     names,      # K of them
-    decay=3.    # λ, weight of the penalty
+    decay=3.,   # λ, weight of the penalty
 ) -> LinearProbe:
     "Ridge regression on standardised features, in closed form."
-    mean, scale = features.mean(0), features.std(0) + 1e-6                   # (F,), (F,)
+    mean = features.mean(0)  # (F,)
+    scale = features.std(0) + 1e-6  # (F,)
     bias = targets.mean(0)                                                   # (K,)
     x = (features - mean)/scale                                              # (n, F)
     gram = x.T @ x/len(x) + decay*torch.eye(x.shape[1])                      # (F, F)
@@ -187,10 +189,10 @@ def fit_probe(
 
 # %% ../nbs/32_evaluation.ipynb #32shar01
 def word_shares(
-    captions,          # for each of n pictures the list of its captions
-    words,             # W of them
-    tokenize=tokenize  # caption → words
-):                     # (n, W), 0…1
+    captions,           # for each of n pictures the list of its captions
+    words,              # W of them
+    tokenize=tokenize,  # caption → words
+):                      # (n, W), 0…1
     "Which share of a picture's captions uses each word."
     rows = []
     for said in captions:
@@ -209,7 +211,7 @@ def frequent_words(
     n=60,               # words; frequent colour words are added
     tokenize=tokenize,  # caption → words
     least=.01,          # share of the captions that must use a word
-    most=.5             # share of the captions that may use it, unless it is a colour word
+    most=.5,            # share of the captions that may use it, unless it is a colour word
 ) -> list:
     "The most frequent words of captions, without those that nearly all captions use."
     counts = Counter(word for said in captions for c in said for word in set(tokenize(c)))
@@ -223,7 +225,7 @@ def word_table(
     probe,              # a `LinearProbe` of words
     features,           # (n, F) of pictures
     captions,           # n strings, one for each picture
-    tokenize=tokenize   # caption → words
+    tokenize=tokenize,  # caption → words
 ) -> dict:              # word → AUC; without words that all captions have, or none
     "For each word: are pictures whose caption has it told from those whose caption lacks it?"
     has = word_shares([[c] for c in captions], probe.names, tokenize) > 0    # (n, W)
@@ -233,7 +235,7 @@ def word_table(
 def share_of_way(
     drawn,  # word → AUC of generated pictures
     real,   # word → AUC of real pictures with the same captions
-    words   # those that count
+    words,  # those that count
 ) -> float: # 0: no better than guessing; 1: as good as real pictures
     "How far generated pictures are on the way from .5 to real ones, from means over words."
     drawn, real = (np.mean([table[word] for word in words]) for table in (drawn, real))
@@ -248,7 +250,7 @@ def retrieval(
     captions,  # n strings, one for each picture
     classes,   # (n,) numbers: captions of the same class are no rivals
     draws=30,  # random choices of rivals
-    pool=100   # captions to choose from
+    pool=100,  # captions to choose from
 ):             # mean and standard deviation over the draws, 0…1
     "R-precision of pictures, by a DAMSM that had no part in training."
     longest = max(len(vocab.tokenize(c)) for c in captions)
@@ -258,7 +260,8 @@ def retrieval(
     ids, lengths = zip(*encoded)
     _, sentence = damsm.text_encoder(torch.stack(ids), torch.tensor(lengths))    # (n, D)
     image = [damsm.image_encoder(some)[1] for some in pictures.split(32)]        # (b, D) each
-    image, classes = torch.cat(image), torch.as_tensor(classes)              # (n, D), (n,)
+    image = torch.cat(image)  # (n, D)
+    classes = torch.as_tensor(classes)  # (n,)
     found = [r_precision(image, sentence, classes, pool, seed) for seed in range(draws)]
     return float(np.mean(found)), float(np.std(found))
 
@@ -275,7 +278,7 @@ class _Given(nn.Module):
 def distances(
     real,    # (n, F) features of real pictures
     other,   # (n, F) of as many others: generated ones, or real ones for the floor
-    seed=0   # of KID's subsets
+    seed=0,  # of KID's subsets
 ) -> dict:   # kid, kid_deviation, fid
     """KID and FID of features, by torchmetrics (extra `metrics`).
 
@@ -316,7 +319,7 @@ class LabelReader:
         self,
         features,  # (n, F) of real pictures
         rows,      # n dictionaries: label → value
-        decay=.3   # see `fit_probe`
+        decay=.3,  # see `fit_probe`
     ):
         names = sorted({pair for row in rows for pair in row.items()})
         targets = torch.tensor([[row.get(label) == value for label, value in names]
@@ -343,10 +346,10 @@ class LabelReader:
         return readings
 
 def label_accuracy(
-    readings,       # n dictionaries, of a `LabelReader`
-    claims,         # n dictionaries: what the captions say
-    by_value=False  # first the share of each value (with 5 claims or more), then their mean
-) -> dict:          # label → share that is right, 0…1
+    readings,        # n dictionaries, of a `LabelReader`
+    claims,          # n dictionaries: what the captions say
+    by_value=False,  # the mean of the shares of all values with 5 claims or more
+) -> dict:           # label → share that is right, 0…1
     "How much of what captions say is read in their pictures."
     hits = {}
     for seen, claimed in zip(readings, claims, strict=True):
@@ -364,7 +367,7 @@ def label_accuracy(
 def unlike(
     features,  # (n, F) of pictures to train on
     held,      # (m, F) of pictures that are held back
-    most=.95   # cosine from which two pictures count as the same
+    most=.95,  # cosine from which two pictures count as the same
 ):             # (n,) bool
     "The pictures that are no near-duplicates of any that is held back."
     centre = features.mean(0)                                                # (F,)
@@ -384,7 +387,7 @@ def read_splits(
     path,              # where it is
     split='valid',     # 'valid' on the way; 'test' (of CUB only) for the table of a release
     valid_species=20,  # of CUB: species of the training split that are held back
-    skip_bad=False     # leave out entries that cannot be used
+    skip_bad=False,    # leave out entries that cannot be used
 ) -> tuple:            # two lists of `CaptionedImage`: to learn from, and held back
     "A data set of captioned pictures. Raises ValueError, FileNotFoundError."
     faults = files.Faults() if skip_bad else None
@@ -400,17 +403,17 @@ def read_splits(
 
 # %% ../nbs/32_evaluation.ipynb #32eval03
 def evaluate_pictures(
-    model,         # a `TextToImage`
-    train,         # list of `CaptionedImage`: what the classifiers learn from
-    held_back,     # list of `CaptionedImage` that the model was not trained on
-    encoder,       # a frozen `ImageEncoder` that had no part in training
-    n=None,        # captions to draw; None: 1,000, or half of the pictures held back
-    seed=0,        # of the noise
-    damsm=None,    # `DAMSM`, `Vocab` that no generator was trained with, for R-precision
-    labels=None,   # see `read_labels`
-    words=None,    # words to measure; None: the frequent ones
-    zoom=76/64,    # see `real_picture`
-    n_train=10000  # pictures that the classifiers learn from, at most
+    model,          # a `TextToImage`
+    train,          # list of `CaptionedImage`: what the classifiers learn from
+    held_back,      # list of `CaptionedImage` that the model was not trained on
+    encoder,        # a frozen `ImageEncoder` that had no part in training
+    n=None,         # captions to draw; None: 1,000, or half of the pictures held back
+    seed=0,         # of the noise
+    damsm=None,     # `DAMSM`, `Vocab` that trained no generator, for R-precision
+    labels=None,    # see `read_labels`
+    words=None,     # words to measure; None: the frequent ones
+    zoom=76/64,     # see `real_picture`
+    n_train=10000,  # pictures that the classifiers learn from, at most
 ) -> dict:
     """All numbers of this chapter, `drawn` and `real` beside each other.
 
@@ -533,9 +536,10 @@ def feature_network(
     name='efficientnet_lite1',  # that, efficientnet_lite0 or _lite2, or as for `BackboneEncoder`
     size=128,                   # side to which pictures are enlarged, a multiple of 32
     local=None,                 # of other networks: see `BackboneEncoder`
-    pooled=None                 # likewise
+    pooled=None,                # likewise
 ) -> BackboneEncoder:
     "A frozen network with ImageNet weights. Raises ImportError if its package is not installed."
     if name in _LOCAL_OF_LITE:
-        local, pooled = _LOCAL_OF_LITE[name], '_avg_pooling'
+        local = _LOCAL_OF_LITE[name]
+        pooled = '_avg_pooling'
     return BackboneEncoder(1, name, local, pooled, size)

@@ -74,7 +74,8 @@ def output_names(
 
 def _facts(model) -> dict:
     "What is needed beside `model.onnx`: words in the order of their ids, how to find them, sizes."
-    vocab, generator = model.vocab, model.generator_config
+    vocab = model.vocab
+    generator = model.generator_config
     return dict(words=vocab.words, stop=list(vocab.stop), ascii_only=vocab.ascii_only,
                 pattern=vocab.pattern, T=model.text.max_words, noise=generator.noise,
                 cond=generator.cond, sizes=list(generator.drawn_sizes))
@@ -133,7 +134,8 @@ def _example(generator, B=2, T=3): # → ids (B, T), lengths (B,), noise (B, Z),
 
 def _varying():
     "Which dimensions of the inputs may be any number."
-    B, T = torch.export.Dim('B'), torch.export.Dim('T')
+    B = torch.export.Dim('B')
+    T = torch.export.Dim('T')
     return {0: B, 1: T}, {0: B}, {0: B}, {0: B}
 
 def _forget_origin(graph):

@@ -52,8 +52,9 @@ class CaptionedImage:
             self.captions = [self.captions]  # not a list of letters
 
 # %% ../nbs/a2_files.ipynb #02clas02
-def settle_classes(*splits # lists of `CaptionedImage`
-                  ) -> list: # the same lists; every entry has a class number
+def settle_classes(
+    *splits,  # lists of `CaptionedImage`
+) -> list:    # the same lists; every entry has a class number
     """A class for each entry.
 
     Entries without a class share a new one if they have the same captions; if all entries
@@ -110,9 +111,10 @@ class Faults(list):
     def __repr__(self):
         return self.table(len(self))
 
-    def table(self,
-              most=20 # lines
-             ) -> str:
+    def table(
+        self,
+        most=20,  # lines
+    ) -> str:
         "A line that counts the faults, then a line for each; rare kinds come first."
         if not self:
             return 'no faults'
@@ -184,9 +186,10 @@ def gathering(faults=None): # a list of the caller's
         warnings.warn(f'{found[0].where}: {found[0].what}{more}', stacklevel=4)
 
 # %% ../nbs/a2_files.ipynb #c2c845b6
-def read_text(path,
-              most=64 # MB
-             ) -> str: # lines end in \n
+def read_text(
+    path,
+    most=64,  # MB
+) -> str:     # lines end in \n
     """A text file in UTF-8.
 
     Other lines are read as latin-1, with a warning. Raises `ValueError`.
@@ -261,9 +264,10 @@ def to_rgb(im: Image.Image) -> Image.Image:
     return im.convert('RGB')
 
 # %% ../nbs/a2_files.ipynb #02e2674f
-def around(box,  # x, y, width, height in pixels
-           size  # of the picture: width, height
-          ) -> tuple[int, int, int, int]: # left, top, right, bottom
+def around(
+    box,                         # x, y, width, height in pixels
+    size,                        # of the picture: width, height
+) -> tuple[int, int, int, int]:  # left, top, right, bottom
     """The square of half-side ¾ max(w, h) around the box (released code).
 
     Raises `ValueError`.
@@ -274,8 +278,10 @@ def around(box,  # x, y, width, height in pixels
     cx = int(x + w/2)
     cy = int(y + h/2)
     r = int(.75*max(w, h))
-    left, top = max(0, cx - r), max(0, cy - r)
-    right, bottom = min(size[0], cx + r), min(size[1], cy + r)
+    left = max(0, cx - r)
+    top = max(0, cy - r)
+    right = min(size[0], cx + r)
+    bottom = min(size[1], cy + r)
     if left >= right or top >= bottom:
         raise ValueError(f'the box {tuple(box)} (x, y, width, height) lies outside the '
                          f'picture of {size[0]} × {size[1]} pixels')
@@ -293,9 +299,10 @@ def _check_size(size): # width, height
     if max(size) > 50*min(size):
         raise ValueError(f'{size[0]} × {size[1]} pixels are a strip, not a picture')
 
-def open_picture(image,    # a path, an array (H, W, 3) uint8, or an object with `read()`
-                 box=None  # x, y, width, height: cut out the square `around` it
-                ) -> Image.Image: # RGB
+def open_picture(
+    image,         # a path, an array (H, W, 3) uint8, or an object with `read()`
+    box=None,      # x, y, width, height: cut out the square `around` it
+) -> Image.Image:  # RGB
     """The picture of an entry.
 
     Raises `ValueError` that names the file if it cannot be decoded.
@@ -329,9 +336,10 @@ def _from_file(path):
         raise ValueError(f'{path}: not a picture that can be read '
                          f'({reason or e})') from None
 
-def shrunk(item: CaptionedImage,
-           side: int # pixels
-          ) -> Image.Image:
+def shrunk(
+    item: CaptionedImage,
+    side: int,  # pixels
+) -> Image.Image:
     "An entry's picture, cut out around its box, its shorter side `side` pixels long."
     im = open_picture(item.image, item.box)
     scale = side/min(im.size)
@@ -358,10 +366,11 @@ def name_of(item) -> str:
     "The file of an entry's picture, or else its key."
     return str(item.image) if isinstance(item.image, (str, os.PathLike)) else item.key
 
-def sound(items, # list of `CaptionedImage`
-          faults,
-          boxed=False # each must have a box
-         ) -> list:
+def sound(
+    items,        # list of `CaptionedImage`
+    faults,
+    boxed=False,  # each must have a box
+) -> list:
     "The entries without a visible fault; the faults of the others are added to `faults`."
     good = []
     keys = set()
@@ -419,9 +428,10 @@ def _oddity(caption) -> str: # empty: nothing
         return f'{len(caption)} letters'
     return 'says nothing' if set(words) <= _EMPTY else ''
 
-def look_at(item: CaptionedImage,
-            size: int = 64 # side of the largest picture that a model draws
-           ) -> Faults:
+def look_at(
+    item: CaptionedImage,
+    size: int = 64,  # side of the largest picture that a model draws
+) -> Faults:
     "What is wrong with an entry, found by decoding its picture and reading its captions."
     faults = Faults()
     where = name_of(item)
@@ -468,10 +478,12 @@ def leave_out_bad(items, size, faults) -> list: # `items`: of `CaptionedImage`
             good.append(it)
     return good
 
-def usable(train, valid, # lists of `CaptionedImage`
-           size, skip_bad,
-           faults=None # of the entries that are not in the lists any more; None: nobody has looked
-          ) -> tuple:  # training, validation, faults
+def usable(
+    train, valid,  # lists of `CaptionedImage`
+    size,          # of the pictures, see `check`
+    skip_bad,      # leave out entries with faults; False: `DataError`
+    faults=None,   # of entries that are not in the lists any more; None: nobody looked
+) -> tuple:        # training, validation, faults
     """Both lists without bad entries.
 
     Raises `DataError` if there are any, unless `skip_bad`.
@@ -605,8 +617,9 @@ def class_numbers(names) -> list: # a name or None for each picture → a number
     return [numbers.get(n) for n in names]
 
 # %% ../nbs/a2_files.ipynb #pap3r001
-def paperbird_items(birds    # `PaperBirds`
-                   ) -> list: # of `CaptionedImage`; the classes are the species
+def paperbird_items(
+    birds,  # `PaperBirds`
+) -> list:  # of `CaptionedImage`; the classes are the species
     "Entries of paper birds."
     items = []
     rows = zip(birds.images, birds.texts(), birds.species)
@@ -616,9 +629,10 @@ def paperbird_items(birds    # `PaperBirds`
     return items
 
 # %% ../nbs/a2_files.ipynb #41078806
-def read_names(path,
-               faults # a list; names that end in an invisible \\r are mended, and an odd fault
-              ) -> list[str]:
+def read_names(
+    path,
+    faults,  # a list; names that end in an invisible \\r are mended, and an odd fault
+) -> list[str]:
     """`filenames.pickle`: a list of names without ending.
 
     Raises `ValueError` that names the file.
@@ -672,9 +686,10 @@ def read_boxes(folder) -> dict: # path within images/ → x, y, width, height
     return boxes
 
 # %% ../nbs/a2_files.ipynb #001c16fb
-def cub_items(path,       # the folder
-              faults=None # a list for faults, whose entries are then left out; None: `DataError`
-             ) -> tuple[list, list]: # training, test
+def cub_items(
+    path,                # the folder
+    faults=None,         # a list for faults, whose entries are left out; None: error
+) -> tuple[list, list]:  # training, test
     """CUB in the authors' layout.
 
     Pictures are looked for, and boxes compared with their sizes.
@@ -690,10 +705,11 @@ def cub_items(path,       # the folder
         train = _cub_split(root, 'train', boxes, found)
         return train, _cub_split(root, 'test', boxes, found)
 
-def hold_out_classes(items,  # list of `CaptionedImage` with classes
-                     n,      # number of classes
-                     seed=0  # of the choice
-                    ) -> tuple[list, list]: # the others; those of the `n`, with one caption each
+def hold_out_classes(
+    items,               # list of `CaptionedImage` with classes
+    n,                   # number of classes
+    seed=0,              # of the choice
+) -> tuple[list, list]:  # the others; those of the `n`, with one caption each
     """Entries of `n` classes, taken out for validation.
 
     Raises ValueError if none would be left.
@@ -765,8 +781,10 @@ def _read_repacked_coco(root, split, found):
         items.append(CaptionedImage(root/'images'/f'{n}.jpg', captions, key=n))
     return items
 
-def coco_items(path, faults=None # as of `cub_items`
-              ) -> tuple[list, list]: # training, validation
+def coco_items(
+    path,
+    faults=None,         # as of `cub_items`
+) -> tuple[list, list]:  # training, validation
     "COCO 2014 or 2017: official files, or the authors' layout of 2014."
     root = find_folder(path)
     official = _coco_files(root)
@@ -889,9 +907,11 @@ class H5Picture:
                              f'not a picture that can be read ({e})') from None
 
 # %% ../nbs/a2_files.ipynb #h5pr0be1
-def try_first(path, function, # of no arguments
-              more=9*10**8    # bytes of memory that the trial may take
-             ):
+def try_first(
+    path,
+    function,      # of no arguments
+    more=9*10**8,  # bytes of memory that the trial may take
+):
     """Call `function` in a process of its own, on Linux.
 
     Raises `ValueError` if it fails.
@@ -1022,11 +1042,13 @@ def split_items(items, share=.1, seed=0) -> tuple[list, list]: # training, valid
     train = [it for i, it in enumerate(items) if i not in held]
     return train, [it for i, it in enumerate(items) if i in held]
 
-def divide(where, # the data set, for messages
-           items, # list of `CaptionedImage`
-           splits, # 'train', 'valid', 'test' or None for each entry
-           valid_pct, # share to hold back, or None
-           seed):
+def divide(
+    where,      # the data set, for messages
+    items,      # list of `CaptionedImage`
+    splits,     # 'train', 'valid', 'test' or None for each entry
+    valid_pct,  # share to hold back, or None
+    seed,
+):
     """Training and validation, by the splits that are named, or else at random.
 
     Raises `ValueError`.
@@ -1066,12 +1088,13 @@ def folder_splits(root, tops) -> list: # `tops`: the first sub-folder of each pi
     return splits if 'train' in named and None not in splits else [None]*len(tops)
 
 # %% ../nbs/a2_files.ipynb #a3dde1d0
-def folder_items(path,           # the folder with the pictures
-                 texts=None,     # the folder with the texts; None: beside the pictures
-                 valid_pct=None, # share to hold back; None: .1, unless folders name splits
-                 seed=0,         # of the choice
-                 faults=None     # see `cub_items`
-                ) -> tuple[list, list]: # training, validation
+def folder_items(
+    path,                # the folder with the pictures
+    texts=None,          # the folder with the texts; None: beside the pictures
+    valid_pct=None,      # share to hold back; None: .1, unless folders name splits
+    seed=0,              # of the choice
+    faults=None,         # see `cub_items`
+) -> tuple[list, list]:  # training, validation
     """Every picture under `path` with its captions.
 
     A picture or text without the other is a fault.
@@ -1180,10 +1203,13 @@ def _json_row(text):
                          'each line must be one')
     return row
 
-def find_column(path, row,    # the first row, as a dict
-                wanted,       # a name, or None
-                usual,        # names to look for
-                argument):    # that passes a name, for the message
+def find_column(
+    path,
+    row,       # the first row, as a dict
+    wanted,    # a name, or None
+    usual,     # names to look for
+    argument,  # that passes a name, for the message
+):
     "The name of a column: the one asked for, or a usual one. Raises `ValueError`."
     names = list(row) if isinstance(row, dict) else []
     in_small_letters = {str(name).lower(): name for name in reversed(names)}
@@ -1197,14 +1223,15 @@ def find_column(path, row,    # the first row, as a dict
                      f'the columns are {names[:20]}. Pass {argument}=')
 
 # %% ../nbs/a2_files.ipynb #0cfe1f99
-def table_items(path,             # a CSV file with a header, or JSON lines
-                images=None,      # the folder with the pictures; None: the table's own
-                image_col=None,   # name of the column with the pictures' names
-                caption_col=None, # … and with the captions
-                valid_pct=None,   # as of `folder_items`
-                seed=0,
-                faults=None       # see `cub_items`
-               ) -> tuple[list, list]: # training, validation
+def table_items(
+    path,                # a CSV file with a header, or JSON lines
+    images=None,         # the folder with the pictures; None: the table's own
+    image_col=None,      # name of the column with the pictures' names
+    caption_col=None,    # … and with the captions
+    valid_pct=None,      # as of `folder_items`
+    seed=0,
+    faults=None,         # see `cub_items`
+) -> tuple[list, list]:  # training, validation
     "The pictures of a table; a caption without a word is left out with a warning."
     path = find_file(path)
     if path.suffix.lower() in ('.json', '.h5', '.parquet', '.xlsx', '.pickle'):
@@ -1304,10 +1331,11 @@ def undirected(birds, n) -> list: # n captions of each bird
     return chosen
 
 # %% ../nbs/a2_files.ipynb #438b7467
-def synthetic_cub(path,
-                  n=24,    # pictures for training; half as many for testing
-                  size=128 # side of a bird's picture
-                 ) -> Path:
+def synthetic_cub(
+    path,
+    n=24,      # pictures for training; half as many for testing
+    size=128,  # side of a bird's picture
+) -> Path:
     "Paper birds as JPEGs in the authors' layout of CUB, ten captions each."
     root = Path(path)
     boxes = []
@@ -1338,12 +1366,13 @@ def synthetic_cub(path,
     write_vocabulary(root/'captions.pickle', texts)
     return root
 
-def synthetic_coco(path,
-                   n=24,          # pictures for training; half as many for validation
-                   size=128,      # of a picture, in pixels
-                   official=True, # the files that COCO offers, or the authors' layout
-                   year=2014      # of the official files: 2014 or 2017
-                  ) -> Path:
+def synthetic_coco(
+    path,
+    n=24,           # pictures for training; half as many for validation
+    size=128,       # of a picture, in pixels
+    official=True,  # the files that COCO offers, or the authors' layout
+    year=2014,      # of the official files: 2014 or 2017
+) -> Path:
     "Paper birds as COCO, five captions each."
     root = Path(path)
     texts = []
@@ -1398,10 +1427,11 @@ def garment(category, rgb, size=256) -> np.ndarray: # (size, size, 3) uint8
     return np.array(im)
 
 # %% ../nbs/a2_files.ipynb #2805c85b
-def synthetic_fashiongen(path,
-                         n=24,    # rows for training; half as many for validation
-                         size=256 # of a picture, in pixels
-                        ) -> Path:
+def synthetic_fashiongen(
+    path,
+    n=24,      # rows for training; half as many for validation
+    size=256,  # of a picture, in pixels
+) -> Path:
     "Paper clothes in the HDF5 files of FashionGen: each twice, with hats to be filtered out."
     import h5py
     root = Path(path)

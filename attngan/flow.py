@@ -23,9 +23,9 @@ class CrossAttention(nn.Module):
 
     def __init__(
         self,
-        channels: int,  # C, of the hidden state
-        dim: int,       # D, width of the word vectors
-        heads: int = 2  # each works with C/heads channels
+        channels: int,   # C, of the hidden state
+        dim: int,        # D, width of the word vectors
+        heads: int = 2,  # each works with C/heads channels
     ):
         super().__init__()
         self.heads = heads
@@ -36,10 +36,10 @@ class CrossAttention(nn.Module):
 
     def forward(
         self,
-        h,       # hidden state (B, C, H, W)
-        words,   # e (B, D, T)
-        lengths  # (B,) real words of each caption, 1…T
-    ):           # context (B, C, H, W); attention (B, T, H, W), the mean over the heads
+        h,        # hidden state (B, C, H, W)
+        words,    # e (B, D, T)
+        lengths,  # (B,) real words of each caption, 1…T
+    ):            # context (B, C, H, W); attention (B, T, H, W), mean over the heads
         H, W = h.shape[2:]
         query = self._split(self.query(h.flatten(2).mT))                   # (B, heads, N, C/heads)
         key = self._split(self.key(words.mT))                              # (B, heads, T, C/heads)
@@ -60,9 +60,9 @@ class FlowBlock(nn.Module):
 
     def __init__(
         self,
-        channels: int,       # C
-        dim: int,            # D, width of words and condition
-        attend: bool = True  # with cross-attention
+        channels: int,        # C
+        dim: int,             # D, width of words and condition
+        attend: bool = True,  # with cross-attention
     ):
         super().__init__()
         self.norm1 = nn.GroupNorm(8, channels)
@@ -82,7 +82,7 @@ class FlowBlock(nn.Module):
         h,          # (B, C, H, W)
         condition,  # time and sentence (B, D)
         words,      # (B, D, T)
-        lengths     # (B,)
+        lengths,    # (B,)
     ):              # (B, C, H, W); attention (B, T, H, W), or None
         scale, shift = self.modulate(condition)[..., None, None].chunk(2, 1)   # (B, C, 1, 1) each
         x = self.conv1(F.silu(self.norm1(h)))                              # (B, C, H, W)
@@ -103,7 +103,7 @@ class FlowNetwork(nn.Module):
         dim: int = 128,          # D, width of words and sentence
         widths=(32, 64, 128),    # C of each level, the finest first
         size: int = 64,          # S, side of a picture in pixels
-        patch: int = 4           # side of a patch in pixels
+        patch: int = 4,          # side of a patch in pixels
     ):
         super().__init__()
         self.size = size
@@ -132,7 +132,7 @@ class FlowNetwork(nn.Module):
         t,         # (B,), 0 for noise … 1 for pictures
         words,     # (B, D, T)
         sentence,  # (B, D)
-        lengths    # (B,) real words of each caption
+        lengths,   # (B,) real words of each caption
     ):             # x̂₁ (B, 3, S, S), attention of each block that attends [(B, T, H, W)]
         "The picture that the network expects at the end of the line."
         angles = t[:, None]*self.frequencies                               # (B, 16)
@@ -141,7 +141,8 @@ class FlowNetwork(nn.Module):
         patches = F.pixel_unshuffle(x, self.patch)                         # (B, 48, 16, 16)
         patches = patches.contiguous(memory_format=torch.channels_last)
         h = self.enter(patches) + self.places[0]                           # (B, C, 16, 16)
-        kept, attention = [], []
+        kept = []
+        attention = []
         for block, down, place in zip(self.before, self.down, self.places[1:], strict=True):
             h, _ = block(h, condition, words, lengths)                     # (B, C, H, W)
             kept.append(h)
@@ -163,7 +164,7 @@ def flow_loss(
     words,     # (B, D, T)
     sentence,  # (B, D)
     lengths,   # (B,)
-    drop=.1    # share of captions that are left out
+    drop=.1,   # share of captions that are left out
 ):             # scalar
     "Squared error of the velocity, times 1 - t, at a random place of the line to the picture."
     B = len(images)
@@ -185,14 +186,15 @@ def train_flow(
     minutes,       # of training
     bs=32,         # pictures in a batch
     lr=2e-3,       # highest learning rate
-    watch=None     # called after every minute with its number and the averaged network
+    watch=None,    # called after every minute with its number and the averaged network
 ):                 # a `FlowNetwork`: the average of the weights; number of steps
     "Train on random captions with Adam, a warm-up and a cosine, until the time is over."
     flush_denormals()
     network.train().to(memory_format=torch.channels_last)
     average = deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), lr, (.9, .99), fused=True)
-    seconds, steps = 0., 0
+    seconds = 0.
+    steps = 0
     while seconds < 60*minutes:
         start = time.monotonic()
         over = seconds/60/minutes                                          # 0 … 1
@@ -227,13 +229,15 @@ def draw_flow(
     lengths,      # (B,)
     noise,        # x₀ (B, 3, S, S)
     steps=16,     # of Euler's method; each asks the network twice
-    guidance=3.   # g
+    guidance=3.,  # g
 ):                # x at each time: [(B, 3, S, S)], the last is the picture; maps, see below
     """Follow the velocity from noise to a picture.
 
     The maps are the attention of each block, [(B, T, H, W)], averaged over all steps.
     """
-    x, path, maps = noise, [noise], []
+    x = noise
+    path = [noise]
+    maps = []
     for k in range(steps):
         t = torch.full((len(x),), k/steps)                                 # (B,)
         given, attention = network(x, t, words, sentence, lengths)         # x̂₁ (B, 3, S, S)

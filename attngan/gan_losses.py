@@ -23,12 +23,13 @@ def _bce_no(logits):
     return F.softplus(logits).mean()
 
 # %% ../nbs/22_gan_losses.ipynb #71208216
-def discriminator_loss(cond_real,   # (B,) logits: real pictures, their captions
-                       cond_fake,   # (B,) generated pictures, their captions
-                       cond_wrong,  # (n,) real pictures, captions of others
-                       real=None,   # (B,) unconditional logits: real pictures; or None
-                       fake=None    # (B,) generated pictures; None with `real`
-                      ):            # scalar
+def discriminator_loss(
+    cond_real,   # (B,) logits: real pictures, their captions
+    cond_fake,   # (B,) generated pictures, their captions
+    cond_wrong,  # (n,) real pictures, captions of others
+    real=None,   # (B,) unconditional logits: real pictures; or None
+    fake=None,   # (B,) generated pictures; None with `real`
+):               # scalar
     "L_D of one discriminator ([P] eq. 5; weights, and that there are wrong pairs: released code)."
     if real is None:
         wrong = (_bce_no(cond_fake) + _bce_no(cond_wrong))/2
@@ -38,8 +39,9 @@ def discriminator_loss(cond_real,   # (B,) logits: real pictures, their captions
     return yes/2 + no/3
 
 # %% ../nbs/22_gan_losses.ipynb #82d24ca7
-def wrong_captions(class_ids   # (B,) class of each caption
-                  ):           # (B,) indices: picture i gets caption wrong[i]
+def wrong_captions(
+    class_ids,  # (B,) class of each caption
+):              # (B,) indices: picture i gets caption wrong[i]
     """For each picture a random caption of another class.
 
     If the batch has one class only, it is another caption of that class. A batch of one
@@ -53,17 +55,19 @@ def wrong_captions(class_ids   # (B,) class of each caption
     return rank.argmax(1)                                             # (B,)
 
 # %% ../nbs/22_gan_losses.ipynb #dc6fc04a
-def generator_loss(cond,         # (B,) logits: generated pictures, their captions
-                   uncond=None   # (B,) unconditional logits, or None
-                  ):             # scalar
+def generator_loss(
+    cond,         # (B,) logits: generated pictures, their captions
+    uncond=None,  # (B,) unconditional logits, or None
+):                # scalar
     "L_G of one discriminator ([P] eq. 4; the sum without ½: released code)."
     loss = _bce_yes(cond)
     return loss if uncond is None else loss + _bce_yes(uncond)
 
 # %% ../nbs/22_gan_losses.ipynb #6a6b9920
-def kl_loss(mu,      # (B, K)
-            logvar   # (B, K), log σ²
-           ):        # scalar ≥ 0
+def kl_loss(
+    mu,      # (B, K)
+    logvar,  # (B, K), log σ²
+):           # scalar ≥ 0
     "KL(N(μ, σ²) ‖ N(0, 1)), averaged over B and K (released code)."
     return -.5*(1 + logvar - mu**2 - logvar.exp()).mean()
 

@@ -19,17 +19,19 @@ from .serialization import check_fields
 # %% ../nbs/20_generator.ipynb #65a0ae11
 class CondAugment(nn.Module):
     "F^ca: a random point near the sentence ([P] section 3; layers: released code)."
-    def __init__(self,
-                 dim: int,   # D, width of the sentence vector
-                 cond: int   # K, width of the condition
-                ):
+    def __init__(
+        self,
+        dim: int,   # D, width of the sentence vector
+        cond: int,  # K, width of the condition
+    ):
         super().__init__()
         self.fc = nn.Linear(dim, 4*cond)
 
-    def forward(self,
-                sentence,  # (B, D)
-                eps=None   # (B, K) standard normal noise; None: drawn here
-               ):          # c (B, K), mu (B, K), logvar (B, K)
+    def forward(
+        self,
+        sentence,  # (B, D)
+        eps=None,  # (B, K) standard normal noise; None: drawn here
+    ):             # c (B, K), mu (B, K), logvar (B, K)
         "Draw a condition from the cloud that belongs to the sentence."
         gated = F.glu(self.fc(sentence), dim=1)        # (B, D) → (B, 4K) → (B, 2K)
         mu, logvar = gated.chunk(2, dim=1)             # 2 × (B, K)
@@ -74,13 +76,14 @@ class ResBlock(nn.Module):
 # %% ../nbs/20_generator.ipynb #68828763
 class FirstStage(nn.Module):
     "F₀: noise and condition → hidden state h₀ ([P] eq. 1; layers: released code)."
-    def __init__(self,
-                 hidden,           # C, channels of h₀
-                 cond,             # K, width of the condition
-                 noise,            # Z, width of the noise
-                 base=64,          # side of h₀ in pixels: a power of two from 8 on
-                 block=glu_block   # makes the layers of a convolution block
-                ):
+    def __init__(
+        self,
+        hidden,           # C, channels of h₀
+        cond,             # K, width of the condition
+        noise,            # Z, width of the noise
+        base=64,          # side of h₀ in pixels: a power of two from 8 on
+        block=glu_block,  # makes the layers of a convolution block
+    ):
         super().__init__()
         if base < 8 or 2**int(math.log2(base)) != base:
             raise ValueError(f'base must be a power of two from 8 on, not {base}')
@@ -93,33 +96,36 @@ class FirstStage(nn.Module):
         self.ups = nn.Sequential(*[up_block(first >> i, first >> (i+1), block)
                                    for i in range(ups)])
 
-    def forward(self,
-                noise,   # (B, Z)
-                c        # (B, K)
-               ):        # h₀ (B, C, base, base)
+    def forward(
+        self,
+        noise,  # (B, Z)
+        c,      # (B, K)
+    ):          # h₀ (B, C, base, base)
         h = self.fc(torch.cat([c, noise], 1))          # (B, K+Z) → (B, C·2ⁿ, 4, 4)
         return self.ups(h)                             # (B, C, base, base)
 
 # %% ../nbs/20_generator.ipynb #ff090009
 class NextStage(nn.Module):
     "F^attn and F_i: look at the words, then double the side ([P] eq. 1 and 2)."
-    def __init__(self,
-                 hidden,           # C, channels of the hidden state that enters
-                 dim,              # D, width of the word vectors
-                 n_res=2,          # residual blocks
-                 out=None,         # C', channels that leave; None: C
-                 block=glu_block   # makes the layers of a convolution block
-                ):
+    def __init__(
+        self,
+        hidden,           # C, channels of the hidden state that enters
+        dim,              # D, width of the word vectors
+        n_res=2,          # residual blocks
+        out=None,         # C', channels that leave; None: C
+        block=glu_block,  # makes the layers of a convolution block
+    ):
         super().__init__()
         self.attend = WordAttention(hidden, dim)
         self.refine = nn.Sequential(*[ResBlock(2*hidden, block) for _ in range(n_res)])
         self.up = up_block(2*hidden, out or hidden, block)
 
-    def forward(self,
-                h,        # (B, C, H, W)
-                words,    # (B, D, T)
-                lengths   # (B,)
-               ):         # hidden state (B, C', 2H, 2W), attention (B, T, H, W)
+    def forward(
+        self,
+        h,        # (B, C, H, W)
+        words,    # (B, D, T)
+        lengths,  # (B,)
+    ):            # hidden state (B, C', 2H, 2W), attention (B, T, H, W)
         context, attention = self.attend(h, words, lengths) # (B, C, H, W), (B, T, H, W)
         joined = torch.cat([h, context], 1)                 # (B, 2C, H, W)
         return self.up(self.refine(joined)), attention      # (B, C', 2H, 2W)
@@ -139,24 +145,29 @@ class Generator(nn.Module):
     "Noise, sentence, words → pictures ([P] section 3.1; layers: released code)."
     block = staticmethod(glu_block)   # makes the layers of every convolution block
 
-    def __init__(self,
-                 dim: int = 256,       # D, width of words and sentence
-                 hidden: int = 32,     # C; or a sequence, one width a stage
-                 cond: int = 100,      # K, width of the condition
-                 noise: int = 100,     # Z, width of the noise
-                 n_res: int = 2,       # residual blocks in each stage but the first
-                 stages: int = 3,      # hidden states, each twice as large as the last
-                 base: int = 64,       # side of the first one in pixels
-                 heads: str = 'all'    # a picture from each; 'last': AttnDCGAN
-                ):
+    def __init__(
+        self,
+        dim: int = 256,      # D, width of words and sentence
+        hidden: int = 32,    # C; or a sequence, one width a stage
+        cond: int = 100,     # K, width of the condition
+        noise: int = 100,    # Z, width of the noise
+        n_res: int = 2,      # residual blocks in each stage but the first
+        stages: int = 3,     # hidden states, each twice as large as the last
+        base: int = 64,      # side of the first one in pixels
+        heads: str = 'all',  # a picture from each; 'last': AttnDCGAN
+    ):
         super().__init__()
         if heads not in ('all', 'last'):
             raise ValueError(f"heads must be 'all' or 'last', not {heads!r}")
         widths = [hidden]*stages if isinstance(hidden, int) else list(hidden)
         if len(widths) != stages:
             raise ValueError(f'hidden has {len(widths)} widths for {stages} stages')
-        self.dim, self.cond, self.noise = dim, cond, noise
-        self.stages, self.base, self.heads = stages, base, heads
+        self.dim = dim
+        self.cond = cond
+        self.noise = noise
+        self.stages = stages
+        self.base = base
+        self.heads = heads
         self.depth = stages            # how many stages `forward` runs
         self.f_ca = CondAugment(dim, cond)
         self.f0 = FirstStage(widths[0], cond, noise, base, self.block)
@@ -168,24 +179,27 @@ class Generator(nn.Module):
                 self.g[i] = nn.Identity()
         self.apply(init_weights)
 
-    def pictures(self,
-                 hiddens   # list of hidden states (B, C, S, S), smallest first
-                ):         # list of (B, 3, S, S) in [-1, 1], one for each head
+    def pictures(
+        self,
+        hiddens,  # list of hidden states (B, C, S, S), smallest first
+    ):            # list of (B, 3, S, S) in [-1, 1], one for each head
         "G_i: a picture from each hidden state whose stage has a head."
         return [g(h).tanh() for g, h in zip(self.g, hiddens)
                 if not isinstance(g, nn.Identity)]
 
-    def forward(self,
-                noise,     # z (B, Z)
-                sentence,  # ē (B, D)
-                words,     # e (B, D, T)
-                lengths,   # (B,) real words of each caption
-                eps=None   # (B, K) noise of the conditioning; None: drawn here
-               ):          # images [(B, 3, S, S)], attentions [(B, T, H, W)], mu, logvar
+    def forward(
+        self,
+        noise,     # z (B, Z)
+        sentence,  # ē (B, D)
+        words,     # e (B, D, T)
+        lengths,   # (B,) real words of each caption
+        eps=None,  # (B, K) noise of the conditioning; None: drawn here
+    ):             # images [(B, 3, S, S)], attentions [(B, T, H, W)], mu, logvar
         "Draw one picture for each caption, at every size."
         c, mu, logvar = self.f_ca(sentence, eps)       # (B, K) each
         h = self.f0(noise, c)                          # (B, C, base, base)
-        hiddens, attentions = [h], []
+        hiddens = [h]
+        attentions = []
         for stage in self.f[:self.depth - 1]:
             h, attention = stage(h, words, lengths)    # (B, C', 2H, 2W), (B, T, H, W)
             hiddens.append(h)
@@ -233,9 +247,10 @@ class GeneratorConfig:
         "Side of each picture: all sizes, or with `heads='last'` the last alone."
         return self.sizes if self.heads == 'all' else self.sizes[-1:]
 
-    def build(self,
-              dim: int   # D, width of words and sentence
-             ) -> Generator:
+    def build(
+        self,
+        dim: int,  # D, width of words and sentence
+    ) -> Generator:
         "An untrained generator."
         return Generator(dim, self.hidden, self.cond, self.noise, self.n_res,
                          self.stages, self.base, self.heads)

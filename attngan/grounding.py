@@ -25,8 +25,9 @@ _PART_OF = {word: part for part, words in PART_WORDS.items() for word in words}
 _COLOURS = set('black white brown grey gray yellow red blue green orange pink purple tan '
                'beige cream golden gold silver teal turquoise olive rust maroon'.split())
 
-def part_mentions(words   # of a caption, in order
-                 ):       # list of (position, part, 'noun' or 'colour')
+def part_mentions(
+    words,  # of a caption, in order
+):          # list of (position, part, 'noun' or 'colour')
     "The words that name a part of the bird, and the colours right before them."
     found = []
     for t, word in enumerate(words):
@@ -42,8 +43,9 @@ def part_mentions(words   # of a caption, in order
     return found
 
 # %% ../nbs/33_grounding.ipynb #33poin01
-def read_part_points(folder   # CUB_200_2011, with images.txt and parts/
-                    ) -> dict:   # key of the picture → {part: array (k, 2) of x, y in pixels}
+def read_part_points(
+    folder,  # CUB_200_2011, with images.txt and parts/
+) -> dict:   # key of the picture → {part: array (k, 2) of x, y in pixels}
     "The visible part points of CUB. Raises DataError that names the file and line at fault."
     folder = Path(folder)
     keys = dict(_rows(folder/'images.txt', columns=2))                 # number → path
@@ -72,10 +74,11 @@ def _rows(path, columns):
             raise DataError(f'{path}, line {number}: {line[:60]!r} has not {columns} columns')
         yield row
 
-def points_in_square(item,    # a `CaptionedImage`
-                     size,    # width, height of its picture in pixels
-                     points   # {part: array (k, 2)} in pixels of the picture
-                    ) -> dict:   # {part: array (k, 2)}, 0…1 within the square
+def points_in_square(
+    item,    # a `CaptionedImage`
+    size,    # width, height of its picture in pixels
+    points,  # {part: array (k, 2)} in pixels of the picture
+) -> dict:   # {part: array (k, 2)}, 0…1 within the square
     "Part points in the square that is cut from the middle (`augment=False`)."
     left, top, right, bottom = around(item.box, size) if item.box else (0, 0, *size)
     side = min(right - left, bottom - top)
@@ -90,8 +93,9 @@ def points_in_square(item,    # a `CaptionedImage`
     return inside
 
 # %% ../nbs/33_grounding.ipynb #33meas01
-def peaks(attention   # (B, T, h, w)
-         ):           # (B, T, 2): x, y of the largest region's middle, 0…1
+def peaks(
+    attention,  # (B, T, h, w)
+):              # (B, T, 2): x, y of the largest region's middle, 0…1
     "Where each map has its largest value."
     h, w = attention.shape[2:]
     place = attention.flatten(2).argmax(2)                             # (B, T)
@@ -110,17 +114,19 @@ def _random_region(targets, h, w):
     return np.linalg.norm(grid[:, None] - targets, axis=2).min(1)      # (h·w,)
 
 @torch.no_grad()
-def word_distances(damsm,     # a `DAMSM`
-                   loader,    # batches of images (or features), ids, lengths, classes; not shuffled
-                   vocab,
-                   targets,   # for each caption of the loader: {part: array (k, 2)}, 0…1
-                   means,     # {part: (2,)}: mean position in the training pictures
-                   seed=0     # of the choice of other words
-                  ):          # list of dicts, one for each mention
+def word_distances(
+    damsm,    # a `DAMSM`
+    loader,   # batches of images (or features), ids, lengths, classes; not shuffled
+    vocab,
+    targets,  # for each caption of the loader: {part: array (k, 2)}, 0…1
+    means,    # {part: (2,)}: mean position in the training pictures
+    seed=0,   # of the choice of other words
+):            # list of dicts, one for each mention
     "Distance from the peak of each part's word to the part, and the three baselines."
     damsm.eval()
     rng = random.Random(seed)
-    start, found = 0, []
+    start = 0
+    found = []
     for images, ids, lengths, _ in loader:
         regions, _, words, _ = damsm(images, ids, lengths)             # (B, D, h, w), …, (B, D, T)
         own = peaks(damsm.attention(words, regions, lengths)).cpu().numpy()      # (B, T, 2)
@@ -145,15 +151,17 @@ def word_distances(damsm,     # a `DAMSM`
         start += len(ids)
     return found
 
-def mean_positions(targets   # list of {part: array (k, 2)}
-                  ) -> dict:    # {part: array (2,)}
+def mean_positions(
+    targets,  # list of {part: array (k, 2)}
+) -> dict:    # {part: array (2,)}
     "Where each part is on average."
     parts = {part for points in targets for part in points}
     return {part: np.concatenate([p[part] for p in targets if part in p]).mean(0)
             for part in sorted(parts)}
 
-def grounding_table(distances   # what `word_distances` returns
-                   ) -> dict:      # {kind: {part or 'all': {measure: number}}}
+def grounding_table(
+    distances,  # what `word_distances` returns
+) -> dict:      # {kind: {part or 'all': {measure: number}}}
     "Mean distances and shares of hits for each part, for its nouns and its colours."
     table = {}
     for kind in ('noun', 'colour'):

@@ -106,7 +106,8 @@ def _measurements(model, evaluation): # → [(metric, drawn, real or None)], eva
         for name, keys, both in _MEASURED:
             real = _look_up(entries, keys, 'real') if both else None
             rows.append((name, _look_up(entries, keys, 'drawn'), real))
-        n, seed = int(entries['n']), int(entries['seed'])
+        n = int(entries['n'])
+        seed = int(entries['seed'])
         split = str(entries.get('split', 'test'))
     except (KeyError, TypeError, ValueError) as e:
         raise ValueError(f'{evaluation} was not written by attngan_evaluate: '
@@ -147,7 +148,8 @@ def _measured_table(rows, source) -> str:
 
 def _card_text(model, repo, measured) -> str:
     "The card below its metadata."
-    words, sizes = model.vocab.words[1:], model.generator_config.drawn_sizes
+    words = model.vocab.words[1:]
+    sizes = model.generator_config.drawn_sizes
     known = {'red', 'bird', 'black', 'beak'} <= set(words)
 
     def million(network):
@@ -168,10 +170,12 @@ def model_card(
 ):                    # a `huggingface_hub.ModelCard`
     "Metadata and text. Raises ValueError if the evaluation is of other weights."
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
-    measured, results = 'Not measured.', None
+    measured = 'Not measured.'
+    results = None
     if evaluation is not None:
         rows, source = _measurements(model, evaluation)
-        measured, results = _measured_table(rows, source), []
+        measured = _measured_table(rows, source)
+        results = []
         for name, drawn, _ in rows:
             results.append(EvalResult(
                 task_type='text-to-image', dataset_type='paper-birds',

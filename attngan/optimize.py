@@ -61,8 +61,9 @@ def fold_batchnorm(net: nn.Module) -> nn.Module:
     return net.to(memory_format=torch.channels_last)
 
 # %% ../nbs/a9_optimize.ipynb #a9bf1600
-def fast_bf16(device # a `torch.device` or its name
-             ) -> bool:
+def fast_bf16(
+    device,  # a `torch.device` or its name
+) -> bool:
     "Does this device multiply in bfloat16 faster than in float32?"
     kind = torch.device(device).type
     if kind == 'cuda':
@@ -75,17 +76,21 @@ def fast_bf16(device # a `torch.device` or its name
 class StridedDepthwise(nn.Conv2d):
     "A depthwise convolution with a stride; on a CPU in float32, also where the rest is bfloat16."
 
-    def __init__(self, conv, # `nn.Conv2d`; its weights are used, not copied
-                 pad         # module that pads the input
-                ):
+    def __init__(
+        self,
+        conv,  # `nn.Conv2d`; its weights are used, not copied
+        pad,   # module that pads the input
+    ):
         super().__init__(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
                          conv.padding, groups=conv.groups, bias=conv.bias is not None)
         self.weight = conv.weight
         self.bias = conv.bias
         self.pad = pad
 
-    def forward(self, x # (B, C, H, W)
-               ):       # (B, C, H/s, W/s)
+    def forward(
+        self,
+        x,  # (B, C, H, W)
+    ):      # (B, C, H/s, W/s)
         if not x.is_cpu:
             return super().forward(self.pad(x))
         with torch.autocast('cpu', enabled=False):
@@ -127,9 +132,10 @@ class _InBFloat16(nn.Module):
         return images, [a.float() for a in attentions], mu.float(), logvar.float()
 
 @torch.inference_mode(False)
-def fast_generator(generator: nn.Module,    # a `Generator`, one of `variants`, or a wrapper of one
-                   bf16: bool | None = False # multiply in bfloat16; None: where that is faster
-                  ) -> nn.Module:           # with the same `forward`
+def fast_generator(
+    generator: nn.Module,       # a `Generator`, one of `variants`, or a wrapper of one
+    bf16: bool | None = False,  # multiply in bfloat16; None: where that is faster
+) -> nn.Module:                 # with the same `forward`
     """A copy of a generator for drawing: BatchNorm folded, up-sampling and convolution in one step,
     channels last, no gradients."""
     fast = fold_batchnorm(generator)

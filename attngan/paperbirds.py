@@ -114,12 +114,14 @@ class Scene:
                    seed=rng.randrange(1 << 30))
 
 # %% ../nbs/02_paperbirds.ipynb #1bc88011
-def ellipse(centre,        # x and y
-            rx, ry,        # half the width, half the height
-            start=0,       # beginning of the arc, in degrees
-            stop=360,      # its end
-            n=28,          # number of points
-            turn=0):       # rotation of the whole ellipse, in degrees
+def ellipse(
+    centre,    # x and y
+    rx, ry,    # half the width, half the height
+    start=0,   # beginning of the arc, in degrees
+    stop=360,  # its end
+    n=28,      # number of points
+    turn=0,    # rotation of the whole ellipse, in degrees
+):
     "Points on the arc of an ellipse, (n, 2)."
     t = np.radians(np.linspace(start, stop, n))  # (n,)
     c = math.cos(math.radians(turn))
@@ -232,10 +234,12 @@ class Canvas:
 
     Points are in picture widths, (0, 0) top left, (1, 1) bottom right.
     """
-    def __init__(self,
-                 size,          # side of the picture in pixels
-                 sky,           # two colours, (2, 3): above and below
-                 oversample=4): # draw this many times larger
+    def __init__(
+        self,
+        size,          # side of the picture in pixels
+        sky,           # two colours, (2, 3): above and below
+        oversample=4,  # draw this many times larger
+    ):
         self.n = size*oversample
         self.oversample = oversample
         ramp = np.linspace(sky[0], sky[1], 64).astype(np.uint8)[:, None]  # (64, 1, 3)
@@ -319,9 +323,11 @@ def draw_branch(cv, rng, y): # `y`: height of the ground, from the top, here and
               (1.05, y+w1+slope), (.5, y+.05), (-.05, y+w0-slope)]
     cv.fill(branch, 'ground', bark, shade(bark, .75))
 
-def draw_twig(cv, rng, y,
-              slope, # of the branch
-              bark): # its colour, 0…255
+def draw_twig(
+    cv, rng, y,
+    slope,  # of the branch
+    bark,   # its colour, 0…255
+):
     "A twig with two leaves, somewhere on the branch at `y` of `cv`."
     u = rng.uniform
     x = u(.05, .95)
@@ -409,11 +415,13 @@ def place(sp, sc):
     return to_picture, unit
 
 # %% ../nbs/02_paperbirds.ipynb #c01066e3
-def draw_tail(cv,     # a `Canvas`
-              sp, sc, # `Species` and `Scene`
-              col,    # part → colour, 0…255
-              at,     # bird coordinates (n, 2) → picture coordinates, from `place`
-              unit):  # half a body, in picture widths
+def draw_tail(
+    cv,      # a `Canvas`
+    sp, sc,  # `Species` and `Scene`
+    col,     # part → colour, 0…255
+    at,      # bird coordinates (n, 2) → picture coordinates, from `place`
+    unit,    # half a body, in picture widths
+):
     "A ribbon with a line in its middle."
     ribbon, middle = tail(sc)
     cv.fill(at(ribbon), 'tail', col['tail'], edge(col['tail']))
@@ -466,10 +474,12 @@ def draw_eye(cv, sp, sc, col, at, unit): # as of `draw_tail`
 DRAWN = [draw_tail, draw_legs, draw_body, draw_crown, draw_wing, draw_beak, draw_eye]
 
 # %% ../nbs/02_paperbirds.ipynb #ae9687c1
-def draw(sp: Species, sc: Scene,
-         size: int = 64,         # side of the picture in pixels
-         upto: int = len(DRAWN)  # draw only the first few parts, to show how a bird comes about
-        ) -> tuple[np.ndarray, np.ndarray]: # picture (size, size, 3) and mask (size, size), uint8
+def draw(
+    sp: Species,
+    sc: Scene,
+    size: int = 64,                  # S, side of the picture in pixels
+    upto: int = len(DRAWN),          # parts to draw, to show how a bird comes about
+) -> tuple[np.ndarray, np.ndarray]:  # picture (S, S, 3) and mask (S, S), uint8
     """One bird in its surroundings.
 
     The same species, scene and size give the same bytes.
@@ -585,9 +595,10 @@ def sentence(sp, size, body, parts, rng): # `sp`: a `Species`
     return start + plain('is') + described + joint + things
 
 # %% ../nbs/02_paperbirds.ipynb #24502557
-def describe(sp: Species, sc: Scene,
-             rng: random.Random
-            ) -> list[Word]: # the tagged words of one caption; it mentions two attributes at least
+def describe(
+    sp: Species, sc: Scene,
+    rng: random.Random,
+) -> list[Word]:  # the tagged words of one caption; it mentions two attributes at least
     "One random caption of this bird, in the style of CUB."
     n_parts = rng.choices([1, 2, 3], [.1, .45, .45])[0]
     parts = rng.sample(['body', 'crown', 'belly', 'wing', 'tail', 'beak'], n_parts)
@@ -642,15 +653,17 @@ _DRAWING = 2  # part of the cache's name: raise it when the drawing or the split
 
 class PaperBirds:
     "Birds: `images` (n, S, S, 3), `masks` (n, S, S), `captions` (lists of words), `species` (n,)."
-    def __init__(self,
-                 split: str = 'train',        # 'train', 'valid' or 'test'; they share no species
-                 n: int = 9000,               # number of pictures
-                 size: int = 64,              # S, side of a picture in pixels
-                 seed: int = 0,               # the same seed gives the same bytes
-                 n_captions: int = 6,         # captions for each picture
-                 per_species: int = 6,        # pictures of each species
-                 cache: bool = True,          # keep the drawn pictures on disk
-                 workers: int | None = None): # processes that draw; None: one for each core
+    def __init__(
+        self,
+        split: str = 'train',        # 'train', 'valid' or 'test'; they share no species
+        n: int = 9000,               # number of pictures
+        size: int = 64,              # S, side of a picture in pixels
+        seed: int = 0,               # the same seed gives the same bytes
+        n_captions: int = 6,         # captions for each picture
+        per_species: int = 6,        # pictures of each species
+        cache: bool = True,          # keep the drawn pictures on disk
+        workers: int | None = None,  # processes that draw; None: one for each core
+    ):
         "Raises `ValueError` if there is no such split, or if a number is below 1."
         if split not in ('train', 'valid', 'test'):
             raise ValueError(f"split must be 'train', 'valid' or 'test', not {split!r}")
@@ -739,8 +752,9 @@ class ThreadBird(NamedTuple):
     words: list        # the caption's `Word`s
 
 # %% ../nbs/02_paperbirds.ipynb #a62c73d9
-def thread(size: int = 64 # side of the picture in pixels
-          ) -> ThreadBird:
+def thread(
+    size: int = 64,  # side of the picture in pixels
+) -> ThreadBird:
     "The bird of all chapters: the first of the validation split with three parts and colours."
     birds = _choose_birds('valid', n=60, seed=0, per_species=6)
     captions = _write_captions(birds, 'valid', seed=0, n_captions=1)
@@ -760,8 +774,9 @@ QUESTIONS = dict(
     beak=BEAKS, length=['short', 'long'], size=['small', 'large'],
     facing=['left', 'right'], ground=GROUNDS, bars=['none', 'white'])
 
-def answers(birds: PaperBirds
-           ) -> np.ndarray: # (n, 11) int64: the index of the right value for each bird and question
+def answers(
+    birds: PaperBirds,
+) -> np.ndarray:  # (n, 11) int64: index of the right value for each question
     "The right value of every attribute of every bird."
     rows = []
     for bird in birds.birds:
@@ -771,11 +786,12 @@ def answers(birds: PaperBirds
     return np.array(rows)
 
 # %% ../nbs/02_paperbirds.ipynb #f8a8d5ed
-def retrieval_ceiling(birds: PaperBirds,
-                      n: int = 1000,   # number of games
-                      pool: int = 100, # captions to choose from, the true one included
-                      seed: int = 0
-                     ) -> float:       # share of games won, 0…1
+def retrieval_ceiling(
+    birds: PaperBirds,
+    n: int = 1000,    # number of games
+    pool: int = 100,  # captions to choose from, the true one included
+    seed: int = 0,
+) -> float:           # share of games won, 0…1
     """R-precision of a perfect reader.
 
     Raises `ValueError` if too few birds are of other species.

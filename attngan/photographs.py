@@ -29,10 +29,11 @@ _LEVELS = [('_blocks.2', 24, 4), ('_blocks.4', 40, 8), ('_blocks.10', 112, 16),
 class FixedFeatures(nn.Module):
     "Feature maps of a frozen EfficientNet-Lite0: those of 4 × 4 positions or more."
 
-    def __init__(self,
-                 size: int = 128,      # side to which pictures are brought: 64, 128 or 256
-                 weights='imagenet'    # 'imagenet', a path, or None (random)
-                ):
+    def __init__(
+        self,
+        size: int = 128,     # side to which pictures are brought: 64, 128 or 256
+        weights='imagenet',  # 'imagenet', a path, or None (random)
+    ):
         super().__init__()
         self.size = size
         levels = [level for level in _LEVELS if size//level[2] >= 4]
@@ -46,9 +47,10 @@ class FixedFeatures(nn.Module):
         self.backbone = GraphModule(extractor, extractor.eval_graph)   # also after .train()
         _parameters_to_buffers(self.backbone, persistent=False)
 
-    def forward(self,
-                images  # (B, 3, S, S) in [-1, 1]
-               ):       # list of (B, C, h, h), the largest first: h = size/4, size/8, …
+    def forward(
+        self,
+        images,  # (B, 3, S, S) in [-1, 1]
+    ):           # list of (B, C, h, h), the largest first: h = size/4, size/8, …
         "Bring the pictures to the backbone's size, and send them through it."
         if images.shape[-1] != self.size:
             images = F.interpolate(images, size=(self.size, self.size), mode='bilinear')
@@ -65,10 +67,11 @@ def _parameters_to_buffers(network, persistent):
 # %% ../nbs/42_photographs.ipynb #42mix001
 class RandomMixing(nn.Module):
     "Fixed random mixtures of channels and of scales (Sauer et al. 2021, section 3.2)."
-    def __init__(self,
-                 channels,       # of each level, the largest level first
-                 width: int = 64 # channels of each mixed level
-                ):
+    def __init__(
+        self,
+        channels,         # of each level, the largest level first
+        width: int = 64,  # channels of each mixed level
+    ):
         super().__init__()
         self.channels = nn.ModuleList([nn.Conv2d(c, width, 1, bias=False) for c in channels])
         self.scales = nn.ModuleList([nn.Conv2d(width, width, 3, padding=1, bias=False)
@@ -77,9 +80,10 @@ class RandomMixing(nn.Module):
             nn.init.kaiming_normal_(conv.weight, nonlinearity='linear')
         _parameters_to_buffers(self, persistent=True)     # they are different in each network
 
-    def forward(self,
-                levels  # list of (B, C, h, h), the largest first
-               ):       # list of (B, width, h, h)
+    def forward(
+        self,
+        levels,  # list of (B, C, h, h), the largest first
+    ):           # list of (B, width, h, h)
         "Mix the channels of each level, then add the smaller levels to the larger ones."
         mixed = [conv(level) for conv, level in zip(self.channels, levels)]   # (B, width, h, h)
         for i in reversed(range(len(self.scales))):
@@ -88,10 +92,11 @@ class RandomMixing(nn.Module):
         return mixed
 
 # %% ../nbs/42_photographs.ipynb #42aug001
-def shift_and_cover(images,     # (B, 3, S, S)
-                    shift=.125, # at most this share of the side, in each direction
-                    cover=.5    # side of the covered square, as a share of the picture's
-                   ):           # (B, 3, S, S), with gradient
+def shift_and_cover(
+    images,      # (B, 3, S, S)
+    shift=.125,  # at most this share of the side, in each direction
+    cover=.5,    # side of the covered square, as a share of the picture's
+):               # (B, 3, S, S), with gradient
     "Translate each picture at random, and set a random square of it to grey (Zhao et al. 2020)."
     B, _, S, _ = images.shape
     device = images.device
@@ -113,19 +118,21 @@ def spectral_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
 
 class ProjectedDiscriminator(variants.CompactDiscriminator):
     "A discriminator on mixed features of a frozen backbone (after Sauer et al. 2021)."
-    def __init__(self,
-                 size: int,                   # S, side of its pictures in pixels
-                 dim: int = 256,              # D, width of the sentence vector
-                 unconditional: bool = True,  # with the head "real?"
-                 width: int = 64,             # channels of each level
-                 project: int = 64,           # width to which the sentence is projected
-                 hidden: int = 64,            # units of the hidden layer in each head
-                 input_size: int = 128,       # side of the pictures that the backbone gets
-                 augment: bool = True,        # shift and cover pictures in training
-                 weights='imagenet'           # of the backbone; None: random
-                ):
+    def __init__(
+        self,
+        size: int,                   # S, side of its pictures in pixels
+        dim: int = 256,              # D, width of the sentence vector
+        unconditional: bool = True,  # with the head "real?"
+        width: int = 64,             # channels of each level
+        project: int = 64,           # width to which the sentence is projected
+        hidden: int = 64,            # units of the hidden layer in each head
+        input_size: int = 128,       # side of the pictures that the backbone gets
+        augment: bool = True,        # shift and cover pictures in training
+        weights='imagenet',          # of the backbone; None: random
+    ):
         nn.Module.__init__(self)              # not super(): that would build its own backbone
-        self.size, self.augment = size, augment
+        self.size = size
+        self.augment = augment
         self.features = FixedFeatures(input_size, weights)
         self.mixing = RandomMixing(self.features.channels, width)
         self.branches = nn.ModuleList([self._branch(side, width) for side in self.features.sides])
@@ -143,9 +150,10 @@ class ProjectedDiscriminator(variants.CompactDiscriminator):
         return nn.Sequential(*[spectral_block(width, width, kernel=4, stride=2)
                                for _ in range(downs(side))])
 
-    def forward(self,
-                images  # (B, 3, S, S) in [-1, 1]
-               ):       # (B, F, 4, 4)
+    def forward(
+        self,
+        images,  # (B, 3, S, S) in [-1, 1]
+    ):           # (B, F, 4, 4)
         "What both heads read; in training, of pictures that were shifted and covered."
         if self.training and self.augment:
             images = shift_and_cover(images)

@@ -475,7 +475,7 @@ def keep_features(
     encoder,  # an `ImageEncoder` with a frozen backbone
     path,     # of the cache; it is made again when pictures or weights have changed
     bs=32,    # pictures at a time
-    mirrored=False,  # keep those of the mirror images, too; training takes either at random
+    mirrored=False,  # those of the mirror images, too; training takes either at random
 ) -> DataLoaders:
     """Loaders of the same captions, with backbone features in place of the pictures.
 

@@ -69,7 +69,7 @@ class _Checksummed:
 
 
 def write_state(
-    path,  # of the file; written under another name first
+    path,   # of the file; written under another name first
     state,  # tensors, numbers, strings, lists, tuples and dictionaries of them
 ):
     """Write a checkpoint.
@@ -87,7 +87,8 @@ def read_state(
 ) -> dict:
     "Read a checkpoint; no code in it is run. Raises ValueError if a byte was changed."
     data = memoryview(Path(path).read_bytes())
-    body, checksum = data[:-64], bytes(data[-64:])
+    body = data[:-64]
+    checksum = bytes(data[-64:])
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         raise ValueError(
             f'{path} is damaged: its {len(data)} bytes do not match the checksum at their end'
@@ -175,7 +176,7 @@ def _identity(learn) -> dict:
 
 def _differences(
     there,
-    here,  # two dictionaries of dictionaries
+    here,   # two dictionaries of dictionaries
     at='',  # names of the keys that led here
 ) -> list:  # a sentence for each difference
     if not (isinstance(there, dict) and isinstance(here, dict)):

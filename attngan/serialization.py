@@ -125,7 +125,7 @@ def _in_words(kind) -> str:
 def check_kind(
     name,   # of the argument or field, for the message
     value,  # what was given
-    kind    # a class, `tuple[class, ...]`, or several kinds joined by `|`
+    kind,   # a class, `tuple[class, ...]`, or several kinds joined by `|`
 ):
     "Raises `ValueError` if `value` is not of this kind. A number must be finite."
     if not _is_of_kind(value, kind):
@@ -328,7 +328,8 @@ class _PickleReader:
 
     def finished(self, result):
         "`result`, if it consists of nothing but plain things. A name is none."
-        waiting, seen = [result] if self.has_names else [], set()
+        waiting = [result] if self.has_names else []
+        seen = set()
         while waiting:
             thing = waiting.pop()
             if type(thing) not in _PLAIN:

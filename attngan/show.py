@@ -63,7 +63,7 @@ def moving(
     script,  # path of a function `data => …` that fills the element `data.id`
     fig,     # a matplotlib figure, shown until the script runs
     alt,     # the picture in words
-    **data   # what the script gets: numbers, strings and lists
+    **data,  # what the script gets: numbers, strings and lists
 ):           # to be the value of a cell
     "A figure that the reader can move; without scripts it is a picture."
     from IPython.display import HTML

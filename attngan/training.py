@@ -300,7 +300,8 @@ class LossTerm(Metric):
 def _must_be_text_encoder(given, described):
     "Raises ValueError: another class would read the same weights and give other vectors."
     def kind(encoder):
-        E, D = encoder.embed.weight.shape[1], 2*encoder.rnn.hidden_size
+        E = encoder.embed.weight.shape[1]
+        D = 2*encoder.rnn.hidden_size
         return f'{type(encoder).__name__} with E = {E} and D = {D}'
 
     if kind(given) != kind(described):

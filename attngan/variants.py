@@ -33,10 +33,11 @@ class NormalizedTextEncoder(TextEncoder):
         super().__init__(*args, **kwargs)
         nn.init.normal_(self.embed.weight)                        # (V, E)
 
-    def forward(self,
-                ids,      # (B, T) long, 0 at padding
-                lengths   # (B,) real words of each caption
-               ):         # words (B, D, T), sentence (B, D)
+    def forward(
+        self,
+        ids,      # (B, T) long, 0 at padding
+        lengths,  # (B,) real words of each caption
+    ):            # words (B, D, T), sentence (B, D)
         words, sentence = super().forward(ids, lengths)
         root = math.sqrt(sentence.shape[1])                       # √D
         return root*F.normalize(words, dim=1), root*F.normalize(sentence, dim=1)
@@ -44,19 +45,21 @@ class NormalizedTextEncoder(TextEncoder):
 @dataclass(frozen=True)
 class NormalizedTextConfig(TextConfig):
     "A `TextConfig` that builds a `NormalizedTextEncoder`."
-    def build(self,
-              vocab_sz: int   # V
-             ) -> NormalizedTextEncoder:
+    def build(
+        self,
+        vocab_sz: int,  # V
+    ) -> NormalizedTextEncoder:
         "An untrained text encoder."
         return NormalizedTextEncoder(vocab_sz, self.emb_sz, self.dim, self.dropout,
                                      self.cell)
 
 # %% ../nbs/40_variants.ipynb #vattn001
-def cosine_region_attention(words,         # e (B, D, T)
-                            regions,       # v (B, D, h, w)
-                            lengths=None,  # (B,) real words; None: all of them
-                            gamma1=15.     # sharpness over the regions
-                           ):              # (B, T, h, w), sums to 1 over h, w; 0 at padding
+def cosine_region_attention(
+    words,         # e (B, D, T)
+    regions,       # v (B, D, h, w)
+    lengths=None,  # (B,) real words; None: all of them
+    gamma1=15.,    # sharpness over the regions
+):                 # (B, T, h, w), sums to 1 over h, w; 0 at padding
     "Where each word looks: eq. 9 on cosines, without eq. 8 (ours)."
     e = F.normalize(_at_least_float32(words), dim=1)                 # (B, D, T)
     v = F.normalize(_at_least_float32(regions).flatten(2), dim=1)    # (B, D, N)
@@ -83,39 +86,48 @@ def _cosine_word_scores(regions, words, lengths, gamma1, gamma2):
 # %% ../nbs/40_variants.ipynb #vdamsm01
 class CosineDAMSM(DAMSM):
     "A `DAMSM` with cosine attention, groups of captions and word dropout (ours)."
-    def __init__(self, text_encoder, image_encoder,
-                 gamma1=15., gamma2=5., gamma3=10.,
-                 group=None,       # pairs that the word losses compare; None: the batch
-                 word_dropout=0.   # share of words that the word losses leave out
-                ):
+    def __init__(
+        self,
+        text_encoder,
+        image_encoder,
+        gamma1=15.,
+        gamma2=5.,
+        gamma3=10.,
+        group=None,       # pairs that the word losses compare; None: the batch
+        word_dropout=0.,  # share of words that the word losses leave out
+    ):
         super().__init__(text_encoder, image_encoder, gamma1, gamma2, gamma3)
-        self.group, self.word_dropout = group, word_dropout
+        self.group = group
+        self.word_dropout = word_dropout
 
-    def attention(self,
-                  words,        # (B, D, T)
-                  regions,      # (B, D, h, w)
-                  lengths=None  # (B,) real words of each caption; None: all T
-                 ):             # (B, T, h, w)
+    def attention(
+        self,
+        words,         # (B, D, T)
+        regions,       # (B, D, h, w)
+        lengths=None,  # (B,) real words of each caption; None: all T
+    ):                 # (B, T, h, w)
         "Where each word looks in its own picture, see `cosine_region_attention`."
         return cosine_region_attention(words, regions, lengths, self.gamma1)
 
-    def scores(self,
-               regions,  # (B, D, h, w)
-               words,    # (I, D, T)
-               lengths   # (I,)
-              ):         # (B, I): row an image, column a caption; times γ₃
+    def scores(
+        self,
+        regions,  # (B, D, h, w)
+        words,    # (I, D, T)
+        lengths,  # (I,)
+    ):            # (B, I): row an image, column a caption; times γ₃
         "How well each picture fits each caption, word by word."
         return self.gamma3*_cosine_word_scores(regions, words, lengths,
                                                self.gamma1, self.gamma2)
 
-    def loss(self,
-             regions,         # (B, D, h, w)
-             image,           # (B, D)
-             words,           # (B, D, T)
-             sentence,        # (B, D)
-             lengths,         # (B,)
-             class_ids=None   # (B,) or None
-            ):                # dict of four scalars, as `DAMSM.loss`
+    def loss(
+        self,
+        regions,         # (B, D, h, w)
+        image,           # (B, D)
+        words,           # (B, D, T)
+        sentence,        # (B, D)
+        lengths,         # (B,)
+        class_ids=None,  # (B,) or None
+    ):                   # dict of four scalars, as `DAMSM.loss`
         """The four losses; the word losses are averaged over the groups.
 
         Raises ValueError in training mode if the batch holds one pair only.
@@ -129,7 +141,8 @@ class CosineDAMSM(DAMSM):
         n = self.group or len(words)
         classes = [None]*len(words) if class_ids is None else class_ids.split(n)
         groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
-        i2t, t2i = [], []
+        i2t = []
+        t2i = []
         for some_regions, some_words, some_lengths, some_classes in groups:
             scores = self.scores(some_regions, some_words, some_lengths)      # (n, n)
             one, other = match_loss(scores, some_classes)
@@ -154,10 +167,11 @@ class CosineDAMSMConfig(DAMSMConfig):
             raise ValueError('word_dropout must be at least 0 and below 1, '
                              f'not {self.word_dropout}')
 
-    def build(self,
-              text_encoder,   # a `TextEncoder`
-              image_encoder   # an `ImageEncoder` of the same D
-             ) -> CosineDAMSM:
+    def build(
+        self,
+        text_encoder,   # a `TextEncoder`
+        image_encoder,  # an `ImageEncoder` of the same D
+    ) -> CosineDAMSM:
         "Both encoders with these losses."
         return CosineDAMSM(text_encoder, image_encoder, self.gamma1, self.gamma2,
                            self.gamma3, self.group, self.word_dropout)
@@ -180,11 +194,13 @@ class CompactGenerator(Generator):
         for head in self.g[1:]:
             nn.init.zeros_(head.weight)      # at first the smaller picture again
 
-    def pictures(self,
-                 hiddens   # list of hidden states (B, C, S, S), smallest first
-                ):         # list of (B, 3, S, S) in [-1, 1]
+    def pictures(
+        self,
+        hiddens,  # list of hidden states (B, C, S, S), smallest first
+    ):            # list of (B, 3, S, S) in [-1, 1]
         "Each head corrects the picture before it, enlarged to twice its side."
-        images, x = [], None
+        images = []
+        x = None
         for g, h in zip(self.g, hiddens):
             correction = g(h)                                     # (B, 3, S, S)
             if x is None:
@@ -197,14 +213,17 @@ class CompactGenerator(Generator):
 # %% ../nbs/40_variants.ipynb #vflip001
 class RandomFlip(nn.Module):
     "A generator with one more noise number, which mirrors the picture or not (ours)."
-    def __init__(self,
-                 generator   # a `Generator` whose noise has Z - 1 numbers
-                ):
+    def __init__(
+        self,
+        generator,  # a `Generator` whose noise has Z - 1 numbers
+    ):
         super().__init__()
         self.generator = generator
         self.noise = generator.noise + 1                          # Z
-        self.dim, self.cond = generator.dim, generator.cond
-        self.stages, self.base = generator.stages, generator.base
+        self.dim = generator.dim
+        self.cond = generator.cond
+        self.stages = generator.stages
+        self.base = generator.base
         self.heads = generator.heads
         self.flip = nn.Linear(generator.dim, 1)
         nn.init.zeros_(self.flip.weight)                          # at first every sentence
@@ -220,19 +239,21 @@ class RandomFlip(nn.Module):
         "Set the depth of the wrapped generator."
         self.generator.depth = depth
 
-    def flip_logit(self,
-                   sentence   # (B, D)
-                  ):          # (B, 1)
+    def flip_logit(
+        self,
+        sentence,  # (B, D)
+    ):             # (B, 1)
         "The picture is mirrored where z₁ < flip logit: with probability Φ(flip logit)."
         return self.flip(sentence)
 
-    def forward(self,
-                noise,     # z (B, Z); z₁ decides, the generator gets the others
-                sentence,  # (B, D)
-                words,     # (B, D, T)
-                lengths,   # (B,)
-                eps=None   # (B, K)
-               ):          # images, attentions, mu, logvar, as `Generator`
+    def forward(
+        self,
+        noise,     # z (B, Z); z₁ decides, the generator gets the others
+        sentence,  # (B, D)
+        words,     # (B, D, T)
+        lengths,   # (B,)
+        eps=None,  # (B, K)
+    ):             # images, attentions, mu, logvar, as `Generator`
         "Draw, and mirror some of the pictures together with their attention maps."
         mirrored = noise[:, :1] < self.flip_logit(sentence)       # (B, 1)
         images, attentions, mu, logvar = self.generator(noise[:, 1:], sentence, words,
@@ -259,9 +280,10 @@ class CompactGeneratorConfig(GeneratorConfig):
             raise ValueError('noise must be 2 or more with random_flip, '
                              f'not {self.noise}')
 
-    def build(self,
-              dim: int   # D
-             ) -> nn.Module:   # `CompactGenerator` or `RandomFlip`
+    def build(
+        self,
+        dim: int,    # D
+    ) -> nn.Module:  # `CompactGenerator` or `RandomFlip`
         "An untrained generator."
         noise = self.noise - 1 if self.random_flip else self.noise
         generator = CompactGenerator(dim, self.hidden, self.cond, noise, self.n_res,
@@ -287,15 +309,16 @@ def compact_backbone(size, width, most):   # pixels; channels of the first layer
 # %% ../nbs/40_variants.ipynb #vdisc002
 class CompactDiscriminator(Discriminator):
     "A `Discriminator` without BatchNorm, with few channels and deeper heads (ours)."
-    def __init__(self,
-                 size: int,                   # S, side of its pictures in pixels
-                 width: int = 64,             # channels of the first layer
-                 dim: int = 256,              # D, width of the sentence vector
-                 unconditional: bool = True,  # with the head "real?"
-                 most: int = 128,             # cap of the channels
-                 project: int = 64,           # width to which the sentence is projected
-                 hidden: int = 64             # units of the hidden layer in each head
-                ):
+    def __init__(
+        self,
+        size: int,                   # S, side of its pictures in pixels
+        width: int = 64,             # channels of the first layer
+        dim: int = 256,              # D, width of the sentence vector
+        unconditional: bool = True,  # with the head "real?"
+        most: int = 128,             # cap of the channels
+        project: int = 64,           # width to which the sentence is projected
+        hidden: int = 64,            # units of the hidden layer in each head
+    ):
         nn.Module.__init__(self)              # the same interface, other layers
         self.size = size
         self.backbone, channels = compact_backbone(size, width, most)
@@ -311,10 +334,11 @@ class CompactDiscriminator(Discriminator):
         return nn.Sequential(nn.Conv2d(channels, hidden, 4), nn.LeakyReLU(.2),
                              nn.Conv2d(hidden, 1, 1))
 
-    def conditional(self,
-                    features,  # (B, F, 4, 4)
-                    sentence   # (B, D)
-                   ):          # logits (B,)
+    def conditional(
+        self,
+        features,  # (B, F, 4, 4)
+        sentence,  # (B, D)
+    ):             # logits (B,)
         "Logits of the conditional head; the sentence is projected first."
         return super().conditional(features, self.project(sentence))
 
@@ -331,11 +355,12 @@ class CompactDiscriminatorConfig(DiscriminatorConfig):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} must be 1 or more, not {getattr(self, name)}')
 
-    def build(self,
-              sizes,                      # sides of the pictures, smallest first
-              dim: int,                   # D
-              unconditional: bool = True  # with the head "real?"
-             ) -> nn.ModuleList:          # of `CompactDiscriminator`, smallest first
+    def build(
+        self,
+        sizes,                       # sides of the pictures, smallest first
+        dim: int,                    # D
+        unconditional: bool = True,  # with the head "real?"
+    ) -> nn.ModuleList:              # of `CompactDiscriminator`, smallest first
         "Untrained discriminators, one for each size."
         return nn.ModuleList([CompactDiscriminator(size, width, dim, unconditional,
                                                    self.most, self.project, self.hidden)

@@ -56,7 +56,8 @@ def retrieval(damsm, loader):
         kept.append([x[first].clone() for x in parts])   # a view would keep all ten
     regions, image, words, sentence, lengths, classes = (torch.cat(x) for x in zip(*kept))
     scores = [r_precision(image, sentence, classes, seed=seed) for seed in range(DRAWS)]
-    mean, deviation = statistics.mean(scores), statistics.stdev(scores)
+    mean = statistics.mean(scores)
+    deviation = statistics.stdev(scores)
     result = dict(mean=round(mean, 4), deviation=round(deviation, 4), draws=DRAWS,
                   pictures=len(image))
     right = dict(sentence=0, words=0, both=0)

@@ -145,7 +145,8 @@ def save_grid(path, model, players, birds):
     real = [torch.tensor(image).movedim(2, 0)/127.5 - 1
             for image in (bird.image, *(birds.images[i] for i in chosen))]
     ids, lengths = zip(*[model.vocab.encode(c, model.text.max_words) for c in captions])
-    ids, lengths = torch.stack(ids), torch.tensor(lengths)
+    ids = torch.stack(ids)
+    lengths = torch.tensor(lengths)
     words, sentence = model.text_encoder(ids, lengths)
     rows = [player.draw(words, sentence, lengths, seed=0) for player in players.values()]
     figure = show_rows([torch.stack(real), *rows], captions, ['real', *players], scale=1.15)

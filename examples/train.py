@@ -24,7 +24,8 @@ args = parser.parse_args()
 device = 'cuda' if torch.cuda.is_available() else 'cpu'
 
 config = replace(paperbirds, generator=replace(paperbirds.generator, random_flip=False))
-training, weights = config.training, config.losses
+training = config.training
+weights = config.losses
 items = paperbird_items(PaperBirds('train', args.n))   # or those of attngan.files.cub_items …
 vocab = Vocab.from_captions((caption for item in items for caption in item.captions),
                             stop=config.text.stop_words)
@@ -68,7 +69,8 @@ for epoch in range(args.epochs):
         wrong = sentence[wrong_captions(class_ids)]                     # (B, D)
         d_loss = 0.
         for d, real, fake in zip(discriminators, images, fakes):
-            real, fake = d(real), d(fake.detach())                      # (B, F, 4, 4)
+            real = d(real)                                              # (B, F, 4, 4)
+            fake = d(fake.detach())                                     # (B, F, 4, 4)
             d_loss = d_loss + discriminator_loss(
                 d.conditional(real, sentence), d.conditional(fake, sentence),
                 d.conditional(real, wrong), d.unconditional(real), d.unconditional(fake))

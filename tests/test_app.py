@@ -251,7 +251,8 @@ class Visitor:
     "A page in the browser, and what it has asked for."
     def __init__(self, chromium, url, **kwargs):
         self.page = chromium.new_page(**kwargs)
-        self.requests, self.errors = [], []
+        self.requests = []
+        self.errors = []
         self.page.on('request', lambda r: self.requests.append(r.url))
         self.page.on('pageerror', lambda e: self.errors.append(str(e)))
         self.page.goto(url)

@@ -54,8 +54,8 @@ def test_nothing_is_found_in_nothing(top):
 GOOD = {
     'docstring': 'def f(x):\n    "Twice."\n    return 2*x',
     'comment': 'def f(x): # → twice as much\n    return 2*x',
-    'docments': 'def f(a, # how many\n      b, # how far\n      c  # how long\n'
-                '     ):\n    "Walk."',
+    'docments': 'def f(\n    a,  # how many\n    b,  # how far\n    c,  # how long\n'
+                '):\n    "Walk."',
     'named': 'def f(a, b, c):\n    "Walk `a` steps of `b` in c seconds."',
     'known': 'def f(images, ids, lengths):\n    "What does it look like?"',
     'two': 'def f(a, b):\n    "Both."',
@@ -80,7 +80,7 @@ BAD = {
     'A says nowhere what it is': 'class A:\n    n = 1',
     'A.g says nowhere what it does': 'class A:\n    "A."\n    def g(self):\n        return 1',
     'f does not explain c': 'def f(a, b, c):\n    "From a to b."',
-    'f does not explain b, c': 'def f(a, # how many\n      b, c):\n    "Walk."',
+    'f does not explain b, c': 'def f(\n    a,  # how many\n    b, c,\n):\n    "Walk."',
     'A.__init__ does not explain a, b, c':
         'class A:\n    "It."\n    def __init__(self, a, b, c):\n        pass',
     'f works on tensors and shows no shape':
@@ -88,6 +88,9 @@ BAD = {
     'A.forward works on tensors and shows no shape':
         'class A(nn.Module):\n    "A layer."\n    def forward(self, x):\n        return x',
     'line 2: a comprehension for its side effects': '[print(i) for i in range(3)]',
+    'line 2: several assignments in one statement': 'a, b = 1, 2',
+    'line 2: each parameter of a long signature has its own line':
+        'def f(a, # how many\n      b): # how far\n    "Walk."',
     '1 lines wider than 100 columns': 'a = 1  #' + 'x'*100,
     "'critic': say discriminator": 'a = 1  # of the critic',
 }

@@ -72,7 +72,8 @@ def paintings(n, seed, split):
     rng = random.Random(seed)
     items = []
     for i in range(n):
-        colour, side = rng.choice(list(PAINTS)), rng.choice(SIDES)
+        colour = rng.choice(list(PAINTS))
+        side = rng.choice(SIDES)
         captions = [f'a {colour} thing on the {side}', f'this thing is {colour}']
         items.append(CaptionedImage(painted(colour, side, rng), captions, key=f'{split}/{i}'))
     return items
@@ -223,7 +224,8 @@ def test_an_obedient_generator_scores_as_real_pictures_and_a_shuffled_one_guesse
         train, held_back, vocab):
     labels = {item.key: dict(colour=item.captions[0].split()[1]) for item in [*train, *held_back]}
     options = dict(train=train, held_back=held_back, vocab=vocab, labels=labels)
-    good, bad = measure(True, **options), measure(False, **options)
+    good = measure(True, **options)
+    bad = measure(False, **options)
     assert good['n'] == 120 and good['unknown_words'] == 0
     assert good['mean_auc_of_colour_words']['real'] > .9
     assert good['share_of_the_way'] == pytest.approx(1, abs=.1)
@@ -326,7 +328,8 @@ def refused(capsys, *words):
 def data(tmp_path, train, held_back, vocab):
     "A table of pictures, a table of labels, and an untrained model that knows the words."
     (tmp_path/'images').mkdir()
-    captions, labels = ['image,caption,split'], ['image,colour']
+    captions = ['image,caption,split']
+    labels = ['image,colour']
     for split, items in (('train', train[:120]), ('valid', held_back[:220])):
         for item in items:
             name = 'images/' + item.key.replace('/', '-') + '.png'

@@ -93,7 +93,9 @@ class Reader:
 
     def __init__(self, chromium, url, width=1280, **kwargs):
         self.page = chromium.new_page(viewport=dict(width=width, height=1400), **kwargs)
-        self.requests, self.errors, self.fetched = [], [], 0
+        self.requests = []
+        self.errors = []
+        self.fetched = 0
         self.page.on('request', lambda r: self.requests.append(r.url))
         self.page.on('response', self.count)
         self.page.on('pageerror', lambda e: self.errors.append(str(e)))
@@ -321,7 +323,8 @@ def test_a_word_shows_its_map_and_a_pixel_its_words(reader, model, how):
     first = reader.page.locator('.stage').nth(1).locator('.attention canvas')
     first.scroll_into_view_if_needed()
     box = first.bounding_box()
-    row, column = 6, 9
+    row = 6
+    column = 9
     if how == 'pointer':
         side = box['width']/16
         reader.page.mouse.move(box['x'] + (column + .5)*side, box['y'] + (row + .5)*side)

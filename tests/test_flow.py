@@ -6,7 +6,8 @@ from attngan.flow import CrossAttention, FlowNetwork, draw_flow, flow_loss, trai
 from attngan.text import Vocab
 from attngan.variants import paperbirds
 
-D, T = 32, 6
+D = 32
+T = 6
 
 
 @pytest.fixture
@@ -69,7 +70,8 @@ def test_padding_does_not_matter(heads):
 def test_padding_does_not_matter_to_the_network(network):
     words, sentence, lengths = text(4)
     trained_a_little(network, noise(4).clamp(-1, 1), (words, sentence, lengths), steps=5)
-    x, t = noise(4), torch.rand(4)
+    x = noise(4)
+    t = torch.rand(4)
     long, _ = network(x, t, words, sentence, lengths)
     short, _ = network(x[1:2], t[1:2], words[1:2, :, :3], sentence[1:2], lengths[1:2])
     assert torch.allclose(long[1:2], short, atol=1e-5)
@@ -103,7 +105,8 @@ def test_without_guidance_the_empty_caption_does_not_count(network):
 def test_training_stops_in_time_and_averages():
     torch.manual_seed(0)
     vocab = Vocab.from_captions(['a red bird with a black crown'])
-    network, text_encoder = FlowNetwork(paperbirds.dim, (32, 32)), paperbirds.text.build(len(vocab))
+    network = FlowNetwork(paperbirds.dim, (32, 32))
+    text_encoder = paperbirds.text.build(len(vocab))
     ids = vocab.encode('a red bird', 20)[0].expand(8, 2, -1)
     images = torch.randint(256, (8, 64, 64, 3), dtype=torch.uint8)
     before = network.leave.weight.clone()

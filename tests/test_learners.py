@@ -188,7 +188,8 @@ class Keeps(Callback):
 
 
 def test_what_a_callback_keeps_comes_back_as_it_was():
-    before, after = Keeps(), Keeps()
+    before = Keeps()
+    after = Keeps()
     before.matrix = torch.arange(4.)
     before.scalar = torch.tensor(2.)
     before.losses = [torch.tensor(1.), torch.tensor(3.)]

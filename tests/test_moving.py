@@ -77,7 +77,8 @@ def window(layers, row, column):
     x = torch.rand(1, 3, 64, 64, requires_grad=True)                         # (1, 3, S, S)
     layers(x)[0, :, row, column].sum().backward()
     seen = x.grad[0].abs().sum(0) > 0                                        # (S, S)
-    rows, columns = seen.any(1).nonzero(), seen.any(0).nonzero()
+    rows = seen.any(1).nonzero()
+    columns = seen.any(0).nonzero()
     return [rows.min() + 1, rows.max() + 1, columns.min() + 1, columns.max() + 1]
 
 

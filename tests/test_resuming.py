@@ -137,7 +137,8 @@ def interrupt(manager, client):
     error = None
     while error is None:
         message = client.get_iopub_msg(timeout=180)
-        kind, content = message['msg_type'], message['content']
+        kind = message['msg_type']
+        content = message['content']
         if kind == 'stream' and 'now' in content['text'].split():
             manager.interrupt_kernel()
         if kind == 'error':

@@ -266,7 +266,8 @@ def test_other_things_are_refused(tmp_path, data):
 @pytest.mark.parametrize('protocol', [0, 2, 5])
 def test_one_bit_turned_over(tmp_path, protocol):
     "A damaged file is read as something plain, or refused with its name."
-    good, outcomes = pickle.dumps(PLAIN, protocol), set()
+    good = pickle.dumps(PLAIN, protocol)
+    outcomes = set()
     for i in range(len(good)):
         damaged = bytearray(good)
         damaged[i] ^= 1 << i*5 % 8

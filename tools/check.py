@@ -186,6 +186,31 @@ def comprehension_statements(code):
             yield node.lineno
 
 
+def assignments_in_one(code):
+    "Lines on which several names get values of their own in one statement."
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Assign):
+            continue
+        targets, value = node.targets[0], node.value
+        if not (isinstance(targets, ast.Tuple) and isinstance(value, ast.Tuple)):
+            continue
+        nested = any(isinstance(target, ast.Tuple) for target in targets.elts)
+        given = {ast.unparse(part) for part in ast.walk(value) if isinstance(part, ast.expr)}
+        swaps = any(ast.unparse(target) in given for target in targets.elts)
+        if not (nested or swaps):
+            yield node.lineno
+
+
+def packed_signatures(code):
+    "Lines on which a signature of several lines has its first parameter beside `def`."
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef):
+            line = lines[node.lineno - 1].partition('#')[0]
+            if line.count('(') > line.count(')') and not line.rstrip().endswith('('):
+                yield node.lineno
+
+
 # ---- the book: pictures, width, words, links
 
 def has_picture(path):
@@ -242,6 +267,10 @@ def in_notebook(path):
                 yield i, what
             for line in comprehension_statements(code):
                 yield i, f'line {line}: a comprehension for its side effects'
+            for line in assignments_in_one(code):
+                yield i, f'line {line}: several assignments in one statement'
+            for line in packed_signatures(code):
+                yield i, f'line {line}: each parameter of a long signature has its own line'
     for i, text in texts(path):
         for what in in_words(text):
             yield i, what
@@ -256,6 +285,8 @@ def in_script(path):
     code = path.read_text(encoding='utf-8')
     for line in comprehension_statements(code):
         yield f'line {line}: a comprehension for its side effects'
+    for line in packed_signatures(code):
+        yield f'line {line}: each parameter of a long signature has its own line'
     if path.name in ('check.py', 'test_check.py'):   # they list the words
         return
     yield from in_words(spoken(code))

@@ -100,7 +100,8 @@ class Draw(nn.Module):
         # (1, Z), (1, K), (1, D, T), (1, R, T), (1, R), (1, 1)
         net = self.generator
         z = noise[:, 1:] if self.mirrors else noise                # (1, Z) or (1, Z-1)
-        hiddens, attentions = [net.f0(z, c)], []
+        hiddens = [net.f0(z, c)]
+        attentions = []
         for i, stage in enumerate(net.f):
             h = hiddens[-1]                                        # (1, C, H, W)
             context, beta = self.attend(stage.attend, h, words, weight[:, i])
@@ -138,7 +139,8 @@ class Discriminators(nn.Module):
         self.discriminators = discriminators
 
     def forward(self, sentence, *images):   # (1, D), (1, 3, S, S) each
-        real, match = [], []
+        real = []
+        match = []
         for d, image in zip(self.discriminators, images):
             features = d(image)                                    # (1, F, 4, 4)
             match.append(d.conditional(features, sentence))        # (1,)
@@ -210,8 +212,10 @@ def export_text(model, path):
 
 
 def export_draw(model, path):
-    config, dim = model.generator_config, model.text.dim
-    stages, R = len(config.sizes), len(config.sizes) - 1
+    config = model.generator_config
+    dim = model.text.dim
+    stages = len(config.sizes)
+    R = len(config.sizes) - 1
     inputs = ['noise', 'c', 'words', 'weight', 'keep', 'flip']
     example = [
         torch.zeros(1, config.noise),                              # (1, Z)
@@ -237,7 +241,8 @@ def export_damsm(model, folder, path):
     damsm, vocab = load_damsm(folder/'damsm.safetensors')
     if vocab != model.vocab:
         return False
-    size, dim = model.generator_config.sizes[-1], model.text.dim
+    size = model.generator_config.sizes[-1]
+    dim = model.text.dim
     example = torch.zeros(1, 3, size, size), torch.ones(1, dim, 3), torch.ones(1, dim)
     record(Match(damsm), example, ['image', 'words', 'sentence'],
            ['attention', 'fit', 'whole'], dict(words=2), path, half=True)

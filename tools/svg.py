@@ -138,7 +138,9 @@ class Figure:
     "A card on which boxes, arrows and words are placed; coordinates in pixels."
 
     def __init__(self, w, h, title):
-        self.w, self.h, self.title = w, h, title
+        self.w = w
+        self.h = h
+        self.title = title
         self.under = []   # SVG below everything: panels, lines
         self.over = []    # SVG above it
         self.boxes = []   # (text, Box)
