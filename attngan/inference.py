@@ -23,10 +23,10 @@ from safetensors.torch import save
 from torch import nn
 
 from . import serialization
-from .config import from_dict, to_dict
 from .damsm import DAMSMConfig
 from .generator import GeneratorConfig
 from .image_encoder import ImageEncoderConfig
+from .serialization import from_dict, to_dict
 from .show import to_uint8, wrap
 from .text import Vocab
 from .text_encoder import TextConfig

@@ -31,10 +31,9 @@ from fastai.learner import Recorder
 from fastai.torch_core import rank_distrib
 from fastcore.foundation import L
 
-from .config import to_dict
 from .distributed import average, broadcast, rank, world_size
 from .learner import ResumePoint, TimeLimit
-from .serialization import atomic_write
+from .serialization import atomic_write, to_dict
 
 # %% ../nbs/a5b_resuming.ipynb #a3b05804
 class _Checksummed:

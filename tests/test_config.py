@@ -13,7 +13,7 @@ from attngan.gan_losses import LossConfig
 from attngan.generator import GeneratorConfig
 from attngan.image_encoder import ImageEncoderConfig
 from attngan.paperbirds import PaperBirds
-from attngan.serialization import check_kind
+from attngan.serialization import check_kind, from_dict, to_dict
 from attngan.text_encoder import TextConfig
 
 ROOTS = (TextConfig, ImageEncoderConfig, DAMSMConfig, GeneratorConfig, DiscriminatorConfig,
@@ -51,7 +51,7 @@ def test_a_value_of_another_kind_is_refused(cls, field):
 @pytest.mark.parametrize('cls', CLASSES)
 def test_defaults_and_dictionaries(cls):
     made = cls()
-    assert config.from_dict(config.to_dict(made), cls) == made
+    assert from_dict(to_dict(made), cls) == made
 
 
 def test_lists_and_whole_numbers_are_welcome():
@@ -83,4 +83,4 @@ def test_a_long_value_makes_a_short_message():
 @pytest.mark.parametrize('kind', [[], {}, None, 3])
 def test_a_type_that_is_no_name_is_refused(kind):
     with pytest.raises(ValueError, match='type: '):
-        config.from_dict({'type': kind}, TextConfig)
+        from_dict({'type': kind}, TextConfig)
