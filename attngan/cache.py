@@ -77,9 +77,10 @@ def array_cache(
 
 def _read_index(path):
     try:
-        return json.loads(path.read_text())
+        index = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
+    return index if isinstance(index, dict) else {}
 
 def _write_arrays(path, arrays) -> dict: # dtype, size in bytes, rows
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +112,8 @@ def origin(item) -> str:
         return f'{image.cache.rows[image.i]}'
     if isinstance(image, np.ndarray):
         return f'{image.shape} {zlib.crc32(np.ascontiguousarray(image))} {item.box}'
+    if not isinstance(image, H5Picture) and hasattr(image, 'read'):
+        return origin(replace(item, image=image.read()))
     row = ''
     if isinstance(image, H5Picture):
         row = image.row
@@ -140,13 +143,10 @@ def keep_pictures(
     side,          # the shorter side of the kept pictures
     path,          # of the cache
 ) -> tuple:        # the same lists, with pictures from the cache
-    "Raises `ValueError` if an entry has no key."
-    items = list({it.key: it for it in [*train, *valid]}.values())
-    if not all(it.key for it in items):
-        raise ValueError('cache: an entry has no key, '
-                         'by which its picture could be found again')
-    cached = {it.key: it for it in cache_pictures(items, side, path)}
+    "A picture that occurs in both lists is kept once."
+    items = {origin(it): it for it in [*train, *valid]}
+    cached = dict(zip(items, cache_pictures(items.values(), side, path)))
     def with_cached(it):
-        return replace(it, image=cached[it.key].image, box=None)
+        return replace(it, image=cached[origin(it)].image, box=None)
     return [with_cached(it) for it in train], [with_cached(it) for it in valid]
 

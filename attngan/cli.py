@@ -39,7 +39,7 @@ def _run(parser, function):
     arguments = vars(parser.parse_args())
     try:
         function(**arguments)
-    except (OSError, ValueError, ModuleNotFoundError) as e:
+    except (OSError, ValueError, ImportError) as e:
         print(f'{parser.prog}: {_as_options(str(e))}', file=sys.stderr)
         sys.exit(2)
 
@@ -50,7 +50,8 @@ def _as_options(message):
     return message
 
 _ARGUMENTS = {'skip_bad=True': '--skip-bad (--check lists all of them)', 'flip=False': '--no-flip',
-              'image_col=': '--image-col', 'caption_col=': '--caption-col'}
+              'image_col=': '--image-col', 'caption_col=': '--caption-col',
+              'valid_species=0': '--valid-species 0'}
 
 def _refuse_folder(path) -> Path:
     """The path of a file to write.
@@ -296,7 +297,9 @@ def _read_note(note, given):
         if name in ('path', 'start'):
             value = _absolute(value)
         if value != options[name]:
-            began = f'{_option(name)} {options[name]}' if options[name] else f'no {_option(name)}'
+            before = options[name]
+            absent = before is None or before is False
+            began = f'no {_option(name)}' if absent else f'{_option(name)} {before}'
             raise ValueError(f'the training in {note.parent.parent} was '
                              f'started with {began}, and goes on with that: '
                              f'leave out {_option(name)}, '
@@ -328,27 +331,32 @@ class _Plan:
         self.checkpoints.append(checkpoint)
         return [TimeLimit(minutes), Watch(stop=self.stop), checkpoint]
 
-def _data_loaders(options, vocab=None): # → for the GAN, for the DAMSM
-    "The same pictures twice, as the two trainings read them."
+def _data_loaders(
+    options,
+    config,    # that of the GAN, or its `for_damsm`
+    **kwargs,  # of `ImageCaptionDataLoaders.from_items`
+):
+    "`ImageCaptionDataLoaders` of the data in the options."
     from attngan.data import ImageCaptionDataLoaders
-    config = _config(options)
     data = options['data']
     make = getattr(ImageCaptionDataLoaders, f'from_{data}')
-    where = () if data == 'paperbirds' else (options['path'],)
-    more = dict(skip_bad=options['skip_bad'])
     if data == 'paperbirds':
-        more.update(n=options['n'])
-    else:
-        more.update(flip=not options['no_flip'])
+        return make(n=options['n'], config=config, **kwargs)
+    kwargs['flip'] = not options['no_flip']
     if data == 'cub':
-        more.update(valid_species=options['valid_species'])
+        kwargs['valid_species'] = options['valid_species']
     if data == 'csv':
-        more.update(image_col=options['image_col'], caption_col=options['caption_col'])
-    gan = make(*where, config=config, vocab=vocab, **more)
-    if _keeps_features(config) and data != 'paperbirds':   # those are never cut at random
-        more.update(augment=False)
-    damsm = make(*where, config=config.for_damsm(), vocab=gan.vocab, **more)
-    return gan, damsm
+        kwargs['image_col'] = options['image_col']
+        kwargs['caption_col'] = options['caption_col']
+    return make(options['path'], config=config, **kwargs)
+
+def _damsm_loaders(options, vocab):
+    "The same pictures as the DAMSM's training reads them."
+    config = _config(options)
+    kwargs = dict(vocab=vocab, skip_bad=options['skip_bad'])
+    if _keeps_features(config) and options['data'] != 'paperbirds':
+        kwargs['augment'] = False      # the same features in every epoch
+    return _data_loaders(options, config.for_damsm(), **kwargs)
 
 def _keeps_features(config):
     "Does a frozen backbone run once over all pictures, before the DAMSM is trained?"
@@ -406,15 +414,18 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
     import torch
 
     from attngan.distributed import first_alone
+    from attngan.metrics import Obeys
     from attngan.training import attngan_learner
     plan = _Plan(options, folder, resume, stop)
     random.seed(options['seed'])
     torch.manual_seed(options['seed'])
     started = _load_start(options) if options['start'] else None
+    vocab = started['vocab'] if started else None
     with first_alone():
-        dls, damsm_dls = _data_loaders(options, started and started['vocab'])
+        dls = _data_loaders(options, _config(options), vocab=vocab,
+                            skip_bad=options['skip_bad'])
+        damsm_dls = None if started else _damsm_loaders(options, dls.vocab)
     damsm = started['damsm'] if started else _train_damsm(options, plan, damsm_dls)
-    paper_birds = options['recipe'] == 'paperbirds'
     cbs = _recipe_callbacks(options['recipe'], started)
     learn = attngan_learner(dls, damsm, cbs=cbs)
     rates = learn.lr                                 # of G and of D
@@ -422,9 +433,9 @@ def _train(options, folder, resume, stop): # → the `attngan_learner`'s Learner
         _copy_start(started, learn.model)
         rates = [rate*_FURTHER.get(options['recipe'], 1.) for rate in rates]
     last = plan.callbacks('gan', plan.minutes_left() - .025*options['minutes'])
+    if options['recipe'] == 'paperbirds':
+        learn.metrics = [*learn.metrics, Obeys()]
     with learn.distrib_ctx():
-        if paper_birds:
-            _add_attribute_metric(learn)
         if cbs:
             learn.fit_flat_cos(1000, rates, pct_start=.85, div_final=50, cbs=last)
         else:
@@ -436,7 +447,7 @@ def _warn_if_short(learn):
     steps = learn.train_iter
     epoch = len(learn.dls.train)
     if steps < epoch:
-        warnings.warn(f'the GAN has taken {steps} step{"s" if steps > 1 else ""}, less than one '
+        warnings.warn(f'the GAN has taken {steps} step{"" if steps == 1 else "s"}, less than one '
                       f'epoch of {epoch}: its pictures show nothing yet. Give more --minutes, '
                       'or a smaller --recipe', stacklevel=2)
 
@@ -449,10 +460,6 @@ def _recipe_callbacks(recipe, started):
     ours = dict(paperbirds=paperbirds_callbacks, photographs=photographs_callbacks)
     callbacks = ours[recipe]() if recipe in ours else []
     return [c for c in callbacks if not (started and isinstance(c, ProgressiveStages))]
-
-def _add_attribute_metric(learn):
-    from attngan.metrics import Obeys
-    learn.metrics = [*learn.metrics, Obeys()]
 
 # %% ../nbs/a10_cli.ipynb #cli00006
 def _load_start(options):
@@ -494,14 +501,14 @@ def _copy_discriminators(stored, discriminators):
 
 # %% ../nbs/a10_cli.ipynb #784abb36
 def _finish(learn, options, folder, start):
-    "Save the model, remove what was needed to resume, and measure what can be measured."
+    "Save the model, and remove what was needed to resume. None in other processes than the first."
     from fastai.torch_core import rank_distrib
     from safetensors.torch import save
 
     from attngan.inference import TextToImage, save_damsm
     from attngan.serialization import atomic_write, weights_of
     if rank_distrib():
-        return  # the first of several processes saves
+        return None  # the first of several processes saves
     model = TextToImage.from_learner(learn)
     vocab = learn.dls.vocab
     config = learn.dls.config
@@ -519,12 +526,14 @@ def _finish(learn, options, folder, start):
         caption = learn.dls.items[0].captions[0]
     print(f'saved to {folder} after {_minutes_since(start)} minutes; '
           f'now try: attngan_generate {shlex.quote(caption)} -m {folder}')
-    if options['data'] == 'paperbirds' and options['recipe'] == 'paperbirds':
-        from attngan.metrics import measure
-        found = measure(model).items()
-        scores = ', '.join(f'{name} {value:.3f}' for name, value in found)
-        print(f'{scores} (1,000 captions of the validation split; '
-              f'{_minutes_since(start)} minutes in all)')
+    return model
+
+def _print_scores(model, start):
+    "Measure a model of paper birds."
+    from attngan.metrics import measure
+    scores = ', '.join(f'{name} {value:.3f}' for name, value in measure(model).items())
+    print(f'{scores} (1,000 captions of the validation split; '
+          f'{_minutes_since(start)} minutes in all)')
 
 def _minutes_since(start):
     return f'{(time.monotonic() - start)/60:.1f}'
@@ -540,7 +549,7 @@ def attngan_train(
     """Train a DAMSM and a GAN, and save the model.
 
     Raises ValueError or OSError for options that do not fit, before work begins. Exits
-    with status 130 after Ctrl-C, with a checkpoint.
+    with status 130 after Ctrl-C, with a checkpoint if training had begun.
     """
     given = {k: v for k, v in options.items() if v is not None and v is not False}
     unknown = set(given) - set(_DEFAULTS)
@@ -552,40 +561,34 @@ def attngan_train(
         _complete(given)           # errors of options come before any import
     start = time.monotonic()
     folder = Path(out).expanduser()
-    mine = False
+    new_run = False
     from attngan.distributed import broadcast, rank, together
     from attngan.resuming import TrainingStopped, log_to
     points = folder/'checkpoints'
     try:
         with together():
             options = broadcast(None if rank() else _claim(folder, resume, given))
-            mine = not resume and rank() == 0
+            new_run = not resume and rank() == 0
         log_to(folder/'train.log')
-        _finish(_train(options, points, resume, stop=not go_on), options, folder, start)
+        learn = _train(options, points, resume, stop=not go_on)
+        model = _finish(learn, options, folder, start)
     except KeyboardInterrupt:
         print(f'attngan_train: stopped; go on with: attngan_train --resume --out {out}',
               file=sys.stderr)
         sys.exit(130)
     except Exception as e:
-        if mine and not list(points.rglob('*.ckpt')):
+        if new_run and not list(points.rglob('*.ckpt')):
             shutil.rmtree(points)  # nothing to go on with
         if isinstance(e, TrainingStopped):
             raise ValueError(str(e)) from e
         raise
+    if model is not None and options['data'] == options['recipe'] == 'paperbirds':
+        _print_scores(model, start)
 
 def _check_data(options):
     "Print every fault of the data. Exit status 2 if something can't be used."
-    from attngan.data import ImageCaptionDataLoaders
-    data = options['data']
-    make = getattr(ImageCaptionDataLoaders, f'from_{data}')
     config = _config(options)
-    if data == 'paperbirds':
-        dls = make(n=options['n'], config=config, bs=2, skip_bad=True)
-    else:
-        more = dict(flip=not options['no_flip'])
-        if data == 'csv':
-            more.update(image_col=options['image_col'], caption_col=options['caption_col'])
-        dls = make(options['path'], config=config, bs=2, skip_bad=True, **more)
+    dls = _data_loaders(options, config, bs=2, skip_bad=True)
     faults = dls.check()
     n = len(dls.train_ds)
     sizes = dict(bs=config.training.bs, damsm_bs=config.training.damsm_bs)
@@ -631,8 +634,9 @@ def train_command():
     ), attngan_train)
 
 # %% ../nbs/a10_cli.ipynb #7d24e63a
-_ABOUT_DATA = ('path', 'split', 'valid_species', 'network', 'input_size', 'n_train', 'damsm',
-               'labels', 'words', 'recipe', 'skip_bad')            # options for other data
+_EVALUATION_OPTIONS = (   # of pictures that are not paper birds
+    'path', 'split', 'valid_species', 'network', 'input_size', 'n_train', 'damsm', 'labels',
+    'words', 'recipe', 'skip_bad')
 
 def attngan_evaluate(
     model='paperbirds',     # 'paperbirds', a folder, or 'user/model' on the Hub
@@ -669,7 +673,7 @@ def attngan_evaluate(
 
 def _check_evaluation(data, inception, options):
     "Raises ValueError for options that do not go together."
-    unknown = [name for name in options if name not in _ABOUT_DATA]
+    unknown = [name for name in options if name not in _EVALUATION_OPTIONS]
     if unknown:
         raise ValueError(f'there is no option {unknown[0]!r}')
     if data not in _RECIPE_OF:
@@ -688,8 +692,7 @@ def _evaluate_paperbirds(drawer, model, n, seed, inception):
     from attngan.metrics import evaluate
     own = model_folder(model)/'damsm.safetensors'
     damsm = load_damsm(own) if own.exists() else None
-    weights = {None: False, 'download': None}.get(inception, inception)
-    return evaluate(drawer, 1000 if n is None else n, seed, damsm, weights, split='test')
+    return evaluate(drawer, 1000 if n is None else n, seed, damsm, inception, split='test')
 
 def _evaluate_pictures(
     drawer, model, data, n, seed,
@@ -705,7 +708,10 @@ def _evaluate_pictures(
         raise ValueError('no training species was held out (--valid-species 0), so there is no '
                          'validation split that the model does not know: --split test')
     train, held_back = read_splits(data, path, split, valid_species, skip_bad)
-    labels = labels and read_labels(labels)
+    if labels:
+        labels = read_labels(labels)
+    if words:
+        words = words.split(',')
     if damsm:
         own = model_folder(model)/'damsm.safetensors'
         if own.exists() and own.read_bytes() == Path(damsm).expanduser().read_bytes():
@@ -714,7 +720,7 @@ def _evaluate_pictures(
         damsm = load_damsm(Path(damsm).expanduser())
     results = evaluate_pictures(
         drawer, train, held_back, feature_network(network, input_size), n=n, seed=seed,
-        n_train=n_train, damsm=damsm, labels=labels, words=words and words.split(','),
+        n_train=n_train, damsm=damsm, labels=labels, words=words,
         zoom=_recipe(recipe or _RECIPE_OF[data]).training.zoom)
     return dict(data=data, split=split, network=f'{network}, {input_size} px') | results
 
@@ -755,9 +761,13 @@ def attngan_import(
     generator='*Attn*.pth', # name of the generator's file, if there are several
 ):
     """Convert the authors' weights into a model, with their DAMSM if image_encoder*.pth is there.
-    Raises an error that names the file at fault; nothing is written then."""
+
+    Raises an error that names the file at fault; nothing is written then.
+    """
+    folder = Path(folder).expanduser()
     out = Path(out).expanduser()
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    is_empty = out.is_dir() and not any(out.iterdir())
+    if out.exists() and not is_empty:
         raise ValueError(f'{out} is there already; give a new folder with -o')
     from attngan.checkpoints import load_released, load_released_damsm
     from attngan.inference import save_damsm
@@ -765,7 +775,7 @@ def attngan_import(
     model = load_released(folder, generator)
     name, config = _released_recipe(model)
     damsm = None
-    if any(Path(folder).rglob('image_encoder*.pth')):
+    if any(folder.rglob('image_encoder*.pth')):
         damsm, _ = load_released_damsm(folder, config)
     print(f'recipe {name}: generator of {_millions(model.generator)}, text encoder of '
           f'{_millions(model.text_encoder)} for {len(model.vocab)} words, '
@@ -780,11 +790,11 @@ def attngan_import(
 def _released_recipe(model): # → name, `Config`
     "Which of the authors' recipes a model was made with."
     from attngan import config
-    for name in ('birds', 'coco', 'birds_dcgan'):
-        recipe = getattr(config, name)
+    recipes = {name: getattr(config, name) for name in ('birds', 'coco', 'birds_dcgan')}
+    for name, recipe in recipes.items():
         if (recipe.text, recipe.generator) == (model.text, model.generator_config):
             return name, recipe
-    return 'of its own', config.birds
+    raise ValueError('the weights belong to none of the recipes ' + ', '.join(recipes))
 
 def _millions(network):
     return f'{sum(p.numel() for p in network.parameters())/1e6:.1f} M parameters'

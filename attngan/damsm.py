@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from .attention import _at_least_float32, region_attention, word_mask
+from .attention import at_least_float32, region_attention, word_mask
 from .image_encoder import BackboneFeatures
 from .serialization import check_fields
 
@@ -41,8 +41,8 @@ def sentence_loss(
     gamma3=10.,      # γ₃, sharpness of the softmax over the batch
 ):                   # image → text, text → image: two scalars, float32 or better
     "L₁ˢ and L₂ˢ: match whole pictures with whole captions by cosine ([P] eq. 12–13)."
-    image = F.normalize(_at_least_float32(image), dim=1)                   # (B, D)
-    sentence = F.normalize(_at_least_float32(sentence), dim=1)             # (B, D)
+    image = F.normalize(at_least_float32(image), dim=1)                   # (B, D)
+    sentence = F.normalize(at_least_float32(sentence), dim=1)             # (B, D)
     with torch.autocast(image.device.type, enabled=False):                 # not in 16 bits
         cosine = image @ sentence.T                                        # (B, B)
     return match_loss(gamma3 * cosine, class_ids)
@@ -51,7 +51,7 @@ def sentence_loss(
 _GROUP = 8  # pictures at a time: their scores stay in a processor's cache
 
 
-def _by_caption(
+def by_caption(
     x,     # (B, M, …), one row for each real word
     real,  # (I, T) bool, M of them True
 ):         # (B, I, T, …), −∞ at padding
@@ -64,12 +64,12 @@ def _by_caption(
 def _word_scores(regions, e, real, gamma1, gamma2):  # (B, D, h, w), (M, D), (I, T) → (B, I)
     v = regions.flatten(2)                                              # (B, D, N)
     s = torch.einsum('md,bdn->bmn', e, v).to(e.dtype)                   # (B, M, N), eq. 7
-    s_bar = _by_caption(s, real).softmax(2)[:, real]                    # (B, M, N), eq. 8
+    s_bar = by_caption(s, real).softmax(2)[:, real]                    # (B, M, N), eq. 8
     alpha = (gamma1 * s_bar).softmax(2)                                 # (B, M, N), eq. 9
     c = torch.einsum('bmn,bdn->bmd', alpha, v).to(e.dtype)              # (B, M, D), eq. 9
     r = (c * F.normalize(e, dim=1)).sum(2)                              # (B, M)
     r = r / c.norm(dim=2).clamp(min=1e-8)                               # (B, M), the cosine
-    return _by_caption(gamma2 * r, real).logsumexp(2)                   # (B, I), eq. 10
+    return by_caption(gamma2 * r, real).logsumexp(2)                   # (B, I), eq. 10
 
 
 def word_scores(
@@ -79,16 +79,17 @@ def word_scores(
     gamma1=4.,   # γ₁, sharpness over the regions (eq. 9)
     gamma2=5.,   # γ₂, how much the best words count (eq. 10)
     chunk=None,  # pictures at a time, computed again in the backward pass; None: all
+    score=_word_scores,  # scores of some pictures, see `_word_scores`
 ):               # (B, I): row an image, column a caption; float32 or better
     "γ₂R(Q, D) of every picture with every caption ([P] eq. 7–10)."
     real = word_mask(lengths, words.shape[2])                           # (I, T)
-    e = _at_least_float32(words).mT[real]                               # (M, D), no padding
-    groups = _at_least_float32(regions).split(chunk or _GROUP)          # (≤ chunk, D, h, w) each
+    e = at_least_float32(words).mT[real]                               # (M, D), no padding
+    groups = at_least_float32(regions).split(chunk or _GROUP)          # (≤ chunk, D, h, w) each
     if chunk is None:
-        scores = [_word_scores(v, e, real, gamma1, gamma2) for v in groups]
+        scores = [score(v, e, real, gamma1, gamma2) for v in groups]
     else:
         scores = [
-            checkpoint(_word_scores, v, e, real, gamma1, gamma2, use_reentrant=False)
+            checkpoint(score, v, e, real, gamma1, gamma2, use_reentrant=False)
             for v in groups
         ]
     return torch.cat(scores)                                            # (B, I)
@@ -168,6 +169,16 @@ class DAMSM(nn.Module):
         scores = word_scores(regions, words, lengths, self.gamma1, self.gamma2, self.chunk)
         return self.gamma3 * scores                                              # (B, I)
 
+    def words_loss(
+        self,
+        regions,         # (B, D, h, w)
+        words,           # (B, D, T)
+        lengths,         # (B,)
+        class_ids=None,  # (B,) or None, see `match_loss`
+    ):                   # image → text, text → image: two scalars
+        "L₁ʷ and L₂ʷ ([P] eq. 7–13)."
+        return match_loss(self.scores(regions, words, lengths), class_ids)
+
     def loss(
         self,
         regions,         # (B, D, h, w)
@@ -185,8 +196,7 @@ class DAMSM(nn.Module):
             raise ValueError('the DAMSM compares the pairs of a batch with each other: '
                              'a batch of one has no wrong caption, '
                              'so its loss is always 0; choose bs ≥ 2')
-        scores = self.scores(regions, words, lengths)                      # (B, B)
-        words_i2t, words_t2i = match_loss(scores, class_ids)
+        words_i2t, words_t2i = self.words_loss(regions, words, lengths, class_ids)
         sentence_i2t, sentence_t2i = sentence_loss(
             image, sentence, class_ids, self.gamma3
         )

@@ -197,21 +197,20 @@ def damsm_losses(
 
 # %% ../nbs/14_damsm_training.ipynb #2a9b0500
 class EpochDecay(Callback):
-    "Multiply the learning rate by `factor` after each epoch (released code)."
+    "Multiply the learning rate by `factor` after each epoch, down to a tenth (released code)."
+    only_fits = True   # `validate` has no optimiser
 
     def __init__(
         self,
-        factor,    # 1: the rate stays as it is
-        least=.1,  # the rate does not fall below this share of its first value
+        factor,  # 1: the rate stays as it is
     ):
         self.factor = factor
-        self.least = least
 
     def before_fit(self):
-        self.lrs = [h['lr'] for h in self.opt.hypers] if self.opt else []
+        self.lrs = [h['lr'] for h in self.opt.hypers]
 
     def before_train(self):
-        share = max(self.factor**self.epoch, self.least)
+        share = max(self.factor**self.epoch, .1)
         self.opt.set_hyper('lr', [lr*share for lr in self.lrs])
 
 # %% ../nbs/14_damsm_training.ipynb #c43d483c

@@ -8,20 +8,19 @@ __all__ = ['ImageCaptionDataLoaders']
 # %% ../nbs/03_data.ipynb #9ef769b5
 import random
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 import torch
 from fastai.data.all import DataLoaders, ItemTransform, TfmdDL
+from fastai.torch_core import default_device
 
 from . import files
 from .batch import CaptionDataset, collate, side_of, unpack
 from .cache import keep_pictures
 from .config import birds, coco, fashiongen
-from .paperbirds import PaperBirds, cache_folder
+from .paperbirds import PaperBirds
 from .show import show_rows
 from .text import CaptionError, Vocab
 from .variants import paperbirds
@@ -76,7 +75,7 @@ class FairDL(TfmdDL):
 def choose_vocab(
     vocab,         # a `Vocab`, None (of the training captions) or 'both' (splits)
     train, valid,  # lists of `CaptionedImage`
-    stop=(),       # stop words, as of `Vocab`
+    stop=(),       # stop words, as in `Vocab`
 ) -> Vocab:
     "The vocabulary of a data set. Raises `ValueError`."
     if isinstance(vocab, Vocab):
@@ -112,9 +111,10 @@ def readable(
         key, caption = lost[0]
         warnings.warn(f'{len(lost)} captions without a known word are left out, '
                       f'the first: {caption[:60]!r} of {key}', stacklevel=4)
-    for key, caption in lost if faults is not None else []:
-        what = f'no word of {caption[:60]!r} is known; it is left out'
-        faults.append(files.Fault('odd', key, what))
+    if faults is not None:
+        for key, caption in lost:
+            what = f'no word of {caption[:60]!r} is known; it is left out'
+            faults.append(files.Fault('odd', key, what))
     return good
 
 
@@ -143,15 +143,16 @@ class ImageCaptionDataLoaders(DataLoaders):
 
         Raises `DataError` that lists what cannot be used, `ValueError`.
         """
-        bs = _check_batch_size(config.training.bs if bs is None else bs, len(train))
+        bs = config.training.bs if bs is None else bs
         size = config.sizes[-1]
         train, valid, faults = files.usable(train, valid, size, skip_bad, faults)
+        _check_batch_size(bs, len(train))
         vocab = choose_vocab(vocab, train, valid, config.text.stop_words)
         train = readable(train, vocab, faults)
         valid = readable(valid, vocab, faults)
         train, valid = files.settle_classes(train, valid)
         items = [*train, *valid]
-        _check_batch_size(bs, len(train))  # some may have been left out
+        _check_batch_size(bs, len(train))  # captions of unknown words have been left out
         zoom = config.training.zoom if augment else 1
         if cache:
             train, valid = keep_pictures(train, valid, side_of(size, zoom), cache)
@@ -160,7 +161,7 @@ class ImageCaptionDataLoaders(DataLoaders):
                 warnings.warn(fault.what, stacklevel=3)
         train_set = CaptionDataset(train, vocab, config, augment=augment, flip=flip)
         valid_set = CaptionDataset(valid, vocab, config, train=False, augment=augment)
-        device = _default_device() if device is None else torch.device(device)
+        device = default_device() if device is None else torch.device(device)
         shared = dict(num_workers=num_workers, device=device,
                       after_batch=[_Unpack(config.sizes)])
         loaders = [FairDL(train_set, bs=bs, shuffle=True, drop_last=True, **shared),
@@ -183,13 +184,8 @@ class ImageCaptionDataLoaders(DataLoaders):
     ):
         "Paper birds, drawn when they are first used; the two `PaperBirds` are kept as `birds`."
         size = config.sizes[-1]
-        try:
-            both = [PaperBirds('train', n, size, seed, n_captions=6),
-                    PaperBirds('valid', n_valid, size, seed, n_captions=1)]
-        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as e:
-            raise files.DataError(
-                f'the drawn birds in {cache_folder()} are damaged ({e}); remove the '
-                'files paperbirds-*.npz there: they are drawn again') from None
+        both = [PaperBirds('train', n, size, seed, n_captions=6),
+                PaperBirds('valid', n_valid, size, seed, n_captions=1)]
         lists = [files.paperbird_items(b) for b in both]
         self = cls.from_items(*lists, config, augment=False, **kwargs)
         self.birds = both
@@ -200,7 +196,7 @@ class ImageCaptionDataLoaders(DataLoaders):
         cls,
         path,             # the folder with CUB_200_2011/, text/, train/ and test/
         config=birds,
-        valid_species=0,  # validate on so many training species, not on the test's
+        valid_species=0,  # validate on this many training species, not on the test's
         **kwargs,         # of `from_items`
     ):
         """CUB birds in the authors' layout, cut out around their boxes.
@@ -212,6 +208,8 @@ class ImageCaptionDataLoaders(DataLoaders):
         faults = files.Faults()
         train, valid = files.cub_items(path, faults)
         if valid_species:
+            if not kwargs.get('skip_bad'):
+                files.must_be_sound(faults)
             train, valid = files.hold_out_classes(train, valid_species)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
@@ -262,17 +260,15 @@ class ImageCaptionDataLoaders(DataLoaders):
         images=None,             # the folder with the pictures; None: the table's own
         image_col=None,          # name of the column of pictures; None: a usual one
         caption_col=None,        # … and of captions
-        valid_pct=None,          # share held back, as of `from_folder`
+        valid_pct=None,          # share held back, as in `from_folder`
         seed=0,                  # of the choice
         config=birds,
         **kwargs,                # of `from_items`
     ):
         "A table of your own: a picture and a caption in each row, perhaps a class and a split."
         faults = files.Faults()
-        columns = dict(image_col=image_col, caption_col=caption_col)
-        train, valid = files.table_items(path, images, **columns, valid_pct=valid_pct,
-                                         seed=seed,
-                                         faults=faults)
+        train, valid = files.table_items(path, images, image_col, caption_col, valid_pct, seed,
+                                         faults)
         return cls.from_items(train, valid, config, faults=faults, **kwargs)
 
     def test_dl(
@@ -315,10 +311,6 @@ class ImageCaptionDataLoaders(DataLoaders):
             faults += files.mirrored_sides(self.train_ds.items)
         return files.Faults(faults)
 
-def _default_device():
-    from fastai.torch_core import default_device
-    return default_device()
-
 def _check_batch_size(bs, n): # B, number of training pictures
     if not isinstance(bs, (int, np.integer)):
         raise ValueError(f'bs must be a whole number, not {bs!r}')
@@ -331,4 +323,3 @@ def _check_batch_size(bs, n): # B, number of training pictures
     if n < bs:
         raise ValueError(f'{n} pictures to train on do not fill a batch of {bs}: '
                          f'pass bs={n} or less (on the command line --bs, and --damsm-bs)')
-    return bs

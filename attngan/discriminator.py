@@ -6,13 +6,12 @@
 __all__ = ['Discriminator', 'DiscriminatorConfig']
 
 # %% ../nbs/21_discriminator.ipynb #ef058723
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from .generator import init_weights
+from .generator import halvings, init_weights
 from .serialization import check_fields
 
 # %% ../nbs/21_discriminator.ipynb #17646189
@@ -22,16 +21,10 @@ def conv_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
                          nn.BatchNorm2d(c_out),
                          nn.LeakyReLU(.2))
 
-def downs(size):
-    "How often a side of `size` pixels is halved until it is 4: an int from 1 on."
-    if size < 8 or 2**int(math.log2(size)) != size:
-        raise ValueError(f'size must be a power of two from 8 on, not {size}')
-    return int(math.log2(size)) - 2
-
 # %% ../nbs/21_discriminator.ipynb #17646190
 def new_backbone(size, width):
     "The layers (B, 3, size, size) → (B, F, 4, 4), and F (layers: released code)."
-    channels = [width*2**i for i in range(downs(size))]
+    channels = [width*2**i for i in range(halvings(size))]
     layers = [nn.Sequential(nn.Conv2d(3, width, 4, 2, 1, bias=False), nn.LeakyReLU(.2))]
     for c_in, c_out in zip(channels, channels[1:]):
         layers.append(conv_block(c_in, c_out, kernel=4, stride=2))   # half the side

@@ -23,6 +23,7 @@ from .batch import cut_out
 from .cache import array_cache, backbone_signature, origin
 from .damsm_training import r_precision
 from .image_encoder import BackboneEncoder
+from .metrics import require_torchmetrics
 from .paperbirds import cache_folder
 from .text import tokenize
 
@@ -42,9 +43,9 @@ def choose_pictures(
     if n is None:
         n = min(1000, len(known)//2)
     if n < _FEWEST or 2*n > len(known):
-        raise ValueError(f'n={n} does not fit: n must be {_FEWEST} or more, and 2·n pictures are '
-                         f'needed, n to be drawn and n others for the floor; held back are '
-                         f'{len(known)} with a caption that the model can read')
+        raise ValueError(f'n={n} is not possible: n must be {_FEWEST} or more, and 2·n pictures '
+                         'that are held back and have a caption that the model can read are '
+                         f'needed (n to draw, n for the floor); there are {len(known)}')
     order = random.Random(0).sample(known, 2*n)
     return order[:n], order[n:]
 
@@ -64,16 +65,17 @@ def draw_captions(
         warnings.simplefilter('ignore')               # of unknown words, and of long captions
         encoded = [model.vocab.encode(c, model.text.max_words) for c in captions]
     ids, lengths = zip(*encoded)
-    ids = torch.stack(ids)  # (n, T)
-    lengths = torch.tensor(lengths)  # (n,)
+    device = next(model.parameters()).device
+    ids = torch.stack(ids).to(device)                                        # (n, T)
+    lengths = torch.tensor(lengths, device=device)                           # (n,)
     pictures = []
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for some in torch.arange(len(ids)).split(bs):
             words, sentence = model.text_encoder(ids[some], lengths[some])   # (b, D, T), (b, D)
             noise = torch.randn(len(some), model.generator_config.noise)     # (b, Z)
-            images, *_ = model.generator(noise, sentence, words, lengths[some])
-            pictures.append(images[-1])                                      # (b, 3, S, S)
+            images, *_ = model.generator(noise.to(device), sentence, words, lengths[some])
+            pictures.append(images[-1].cpu())                                # (b, 3, S, S)
     return torch.cat(pictures)                                               # (n, 3, S, S)
 
 # %% ../nbs/32_evaluation.ipynb #32real01
@@ -266,15 +268,6 @@ def retrieval(
     return float(np.mean(found)), float(np.std(found))
 
 # %% ../nbs/32_evaluation.ipynb #32dist02
-class _Given(nn.Module):
-    "A feature network for torchmetrics: it is given features, and passes them on."
-    def __init__(self, num_features):
-        super().__init__()
-        self.num_features = num_features
-
-    def forward(self, features): # (n, F) → (n, F)
-        return features
-
 def distances(
     real,    # (n, F) features of real pictures
     other,   # (n, F) of as many others: generated ones, or real ones for the floor
@@ -285,15 +278,14 @@ def distances(
     KID: mean and standard deviation over 100 random subsets of half the pictures. Raises
     ModuleNotFoundError without torchmetrics.
     """
-    try:
-        from torchmetrics.image.fid import FrechetInceptionDistance
-        from torchmetrics.image.kid import KernelInceptionDistance
-    except ModuleNotFoundError:
-        message = "KID and FID need torchmetrics: pip install 'attngan[metrics]'"
-        raise ModuleNotFoundError(message) from None
-    given = _Given(real.shape[1])
-    warnings.filterwarnings('ignore', 'Metric `Kernel Inception Distance` will save')
-    kid = KernelInceptionDistance(given, subset_size=min(len(real), len(other))//2)
+    require_torchmetrics()
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.kid import KernelInceptionDistance
+    given = nn.Identity()                  # in place of a network: these are features
+    given.num_features = real.shape[1]
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Metric `Kernel Inception Distance` will save')
+        kid = KernelInceptionDistance(given, subset_size=min(len(real), len(other))//2)
     fid = FrechetInceptionDistance(given)
     for metric in (kid, fid):
         metric.update(real, real=True)
@@ -310,7 +302,7 @@ def read_labels(path) -> dict: # picture → {label: value}
     table = {}
     for _, row in files.table_rows(path):
         image = files.find_column(path, row, None, files.IMAGE_COLUMNS, 'image_col')
-        table[row[image]] = {label: value for label, value in row.items() if label != image}
+        table[row[image]] = {label: str(value) for label, value in row.items() if label != image}
     return table
 
 class LabelReader:
@@ -364,12 +356,12 @@ def label_accuracy(
     return shares
 
 # %% ../nbs/32_evaluation.ipynb #32labl05
-def unlike(
+def not_near_duplicates(
     features,  # (n, F) of pictures to train on
     held,      # (m, F) of pictures that are held back
     most=.95,  # cosine from which two pictures count as the same
 ):             # (n,) bool
-    "The pictures that are no near-duplicates of any that is held back."
+    "Which of the pictures resemble none that is held back."
     centre = features.mean(0)                                                # (F,)
     held = F.normalize(held - centre, dim=1)                                 # (m, F)
     nearest = []
@@ -389,7 +381,13 @@ def read_splits(
     valid_species=20,  # of CUB: species of the training split that are held back
     skip_bad=False,    # leave out entries that cannot be used
 ) -> tuple:            # two lists of `CaptionedImage`: to learn from, and held back
-    "A data set of captioned pictures. Raises ValueError, FileNotFoundError."
+    """The entries to learn from, and those that are held back.
+
+    Raises ValueError for an unknown data set or split, FileNotFoundError if there are
+    no such data.
+    """
+    if data != 'cub' and data not in _READERS:
+        raise ValueError(f"data must be cub, {', '.join(_READERS)}, not {data!r}")
     faults = files.Faults() if skip_bad else None
     if split not in ('valid', 'test'):
         raise ValueError(f"split must be 'valid' or 'test', not {split!r}")
@@ -419,8 +417,9 @@ def evaluate_pictures(
 
     For KID and FID, `real` is the floor: real pictures against as many other real ones.
     Raises ValueError before anything is drawn if there are too few pictures, or if a word or
-    the labels do not fit them.
+    the labels do not fit them, ModuleNotFoundError without torchmetrics.
     """
+    require_torchmetrics()
     vocab = model.vocab
     chosen, others = choose_pictures(held_back, n, vocab)
     captions = [item.captions[0] for item in chosen]
@@ -431,6 +430,8 @@ def evaluate_pictures(
     size = model.generator_config.sizes[-1]
     known, real, other = [real_features(encoder, items, size, zoom)
                           for items in (train, chosen, others)]
+    if labels:
+        labelled = _labelled_rows(labels, train, known, real)
     pictures = dict(drawn=draw_captions(model, captions, seed),              # (n, 3, S, S)
                     real=torch.stack([real_picture(it, size, zoom) for it in chosen]))
     found = dict(drawn=picture_features(encoder, pictures['drawn']), real=real)
@@ -442,7 +443,9 @@ def evaluate_pictures(
         scores |= _measure_retrieval(damsm, pictures, captions, chosen)
     scores |= _measure_distances(other, found, seed)
     if labels:
-        scores |= _measure_labels(labels, train, known, chosen, found, captions)
+        reader = LabelReader(known.joint[labelled], [labels[train[i].key] for i in labelled])
+        scores |= _measure_labels(labels, reader, chosen, found, captions)
+        scores['n_train_of_labels'] = len(labelled)
     return scores
 
 # %% ../nbs/32_evaluation.ipynb #32eval04
@@ -459,8 +462,8 @@ def _choose_words(words, known, captions, vocab):
                     raise ValueError(f'{who} {word!r} (of {len(said)} pictures): such a word '
                                      'cannot be measured')
     if not words:
-        raise ValueError('no word is in more than one and less than fifty of a hundred captions; '
-                         'say which to measure with words=')
+        raise ValueError('no word is used by more than one and fewer than fifty of a hundred '
+                         'captions; choose words with words=')
     return words
 
 def _measure_words(words, train, known, found, captions, vocab):
@@ -510,21 +513,25 @@ def _check_labels(labels, train, chosen):
             raise ValueError(f'the table of labels names none of the pictures {role}, for instance '
                              f'not {items[0].key!r}; it names {next(iter(labels))!r}')
 
-def _measure_labels(labels, train, known, chosen, found, captions):
+def _labelled_rows(labels, train, known, held):
+    "Numbers of the labelled pictures that resemble none that is held back."
     rows = [i for i, item in enumerate(train) if item.key in labels]
-    rows = torch.tensor(rows)[unlike(known.pooled[rows], found['real'].pooled)].tolist()
+    distinct = not_near_duplicates(known.pooled[rows], held.pooled)          # (n,)
+    rows = torch.tensor(rows)[distinct].tolist()
     if not rows:
         raise ValueError('every picture that the table of labels names resembles one that is held '
                          'back, so there is nothing to learn from')
-    reader = LabelReader(known.joint[rows], [labels[train[i].key] for i in rows])
+    return rows
+
+def _measure_labels(labels, reader, chosen, found, captions):
     claims = []
     for item, caption in zip(chosen, captions):
         said = labels.get(item.key, {})
-        claims.append({k: value for k, value in said.items() if value.lower() in caption.lower()})
+        claims.append({label: value for label, value in said.items()
+                       if label in reader.columns and value.lower() in caption.lower()})
     read = {name: reader(x.joint) for name, x in found.items()}
     read_by_value = {name: label_accuracy(x, claims, by_value=True) for name, x in read.items()}
-    return dict(n_train_of_labels=len(rows),
-                labels={name: label_accuracy(x, claims) for name, x in read.items()},
+    return dict(labels={name: label_accuracy(x, claims) for name, x in read.items()},
                 labels_mean_of_values=read_by_value,
                 labels_when_guessed=label_accuracy([reader.usual()]*len(claims), claims))
 
@@ -533,13 +540,14 @@ _LOCAL_OF_LITE = dict(efficientnet_lite0='_blocks.10', efficientnet_lite1='_bloc
                       efficientnet_lite2='_blocks.14')   # at stride 16
 
 def feature_network(
-    name='efficientnet_lite1',  # that, efficientnet_lite0 or _lite2, or as for `BackboneEncoder`
+    name='efficientnet_lite1',  # or efficientnet_lite0, efficientnet_lite2
     size=128,                   # side to which pictures are enlarged, a multiple of 32
-    local=None,                 # of other networks: see `BackboneEncoder`
-    pooled=None,                # likewise
 ) -> BackboneEncoder:
-    "A frozen network with ImageNet weights. Raises ImportError if its package is not installed."
-    if name in _LOCAL_OF_LITE:
-        local = _LOCAL_OF_LITE[name]
-        pooled = '_avg_pooling'
-    return BackboneEncoder(1, name, local, pooled, size)
+    """A frozen network with ImageNet weights.
+
+    Raises ValueError for another name, ImportError if its package is not installed.
+    """
+    if name not in _LOCAL_OF_LITE:
+        raise ValueError(f'the network must be one of {", ".join(_LOCAL_OF_LITE)}, not {name!r}; '
+                         'in Python any `BackboneEncoder` will do')
+    return BackboneEncoder(1, name, _LOCAL_OF_LITE[name], '_avg_pooling', size)

@@ -131,7 +131,8 @@ class Faults(list):
         "Add a fault. Raises `DataError` when there are more than 100,000."
         super().append(fault)
         if len(self) > 100_000:
-            raise DataError(f'{len(self)} faults, too many to list; the first:\n{self.table()}')
+            raise DataError(f'{len(self)} faults, too many to list; the first:\n{self.table()}',
+                            self)
 
     @property
     def bad(self) -> 'Faults':
@@ -140,7 +141,14 @@ class Faults(list):
 
 class DataError(ValueError):
     "A data set has entries that cannot be used: the message lists the first, `faults` has all."
-    faults = Faults()
+
+    def __init__(
+        self,
+        message,    # lists the first faults
+        faults=(),  # all of them
+    ):
+        super().__init__(message)
+        self.faults = Faults(faults)
 
 # %% ../nbs/a2_files.ipynb #6828304c
 def must_be_sound(faults):
@@ -149,12 +157,10 @@ def must_be_sound(faults):
     if not bad:
         return
     if any(f.kind == 'classes' for f in bad):
-        advice = 'Mend this file: it concerns all entries, so leaving some out does not help.'
+        advice = 'Repair this file. It describes all entries, so leaving some out does not help.'
     else:
-        advice = 'Mend them, or leave these entries out with skip_bad=True.'
-    error = DataError(f'{bad.table()}\n{advice}')
-    error.faults = faults
-    raise error
+        advice = 'Repair them, or leave these entries out with skip_bad=True.'
+    raise DataError(f'{bad.table()}\n{advice}', faults)
 
 # %% ../nbs/a2_files.ipynb #fau1t004
 @contextmanager
@@ -174,7 +180,11 @@ def noting(faults, kind, where): # a list; of `Fault`: kind, and file or key
 
 @contextmanager
 def gathering(faults=None): # a list of the caller's
-    "Gives `Faults` to fill, and hands them on to `faults`. Without it they are raised."
+    """Yield `Faults` to fill; they are added to `faults`.
+
+    Without it, bad ones raise `DataError` and others are warned of. A fault of kind
+    'classes' always raises.
+    """
     found = Faults()
     yield found
     if faults is None or any(f.kind == 'classes' for f in found):
@@ -196,7 +206,7 @@ def read_text(
     """
     data = bounded_bytes(path, most).removeprefix(b'\xef\xbb\xbf')  # the mark of some editors
     if data.count(b'\n') + data.count(b'\r') > 4_000_000:
-        raise ValueError(f'{path}: more than two million lines')
+        raise ValueError(f'{path}: more than four million line ends')
     if b'\0' in data:
         raise ValueError(f'{path}: zero bytes, so this is not text in UTF-8 (UTF-16 '
                          'perhaps?); save it as UTF-8')
@@ -219,7 +229,7 @@ def _and_more(things):
     return f' (and {len(things) - 1} more)' if len(things) > 1 else ''
 
 def clean(caption: str) -> str:
-    "The caption with single spaces; a pair of U+FFFD was a space, too (released code)."
+    "The caption with single spaces; a pair of U+FFFD becomes one, too (released code)."
     return ' '.join(caption.replace('\ufffd\ufffd', ' ').split())
 
 def read_captions(path) -> list[str]: # one at least, in order
@@ -350,7 +360,7 @@ def shrunk(
 
 # %% ../nbs/a2_files.ipynb #ae1bc939
 def present(items) -> list[bool]:
-    "For each entry: is its picture there? Arrays are."
+    "For each entry: is its picture there? Anything but a path counts as there."
     folders = {}
     def is_there(image):
         if not isinstance(image, (str, os.PathLike)):
@@ -384,10 +394,11 @@ def sound(
             with noting(faults, 'box', name_of(it)):
                 _check_box(it)
         captions = it.captions or []
-        no_text = not all(isinstance(c, str) for c in captions)
-        if it.captions == [] or no_text:      # None: has been noted by who read it
+        not_strings = not all(isinstance(c, str) for c in captions)
+        empty = it.captions is not None and len(captions) == 0   # None: noted by its reader
+        if empty or not_strings:
             faults.append(Fault('caption', it.key or name_of(it),
-                                'no caption with a word in it, or one that is no text'))
+                                'no captions, or one that is not a string'))
         if it.key and it.key in keys:
             faults.append(Fault('key', it.key, 'occurs twice in the data set'))
         keys.add(it.key)
@@ -417,7 +428,7 @@ _EMPTY = {'a', 'an', 'the', 'this', 'that', 'it', 'is', 'has', 'and', 'of', 'wit
 def _oddity(caption) -> str: # empty: nothing
     "What is strange about a caption."
     if not isinstance(caption, str):
-        return f'no text, but of type {type(caption).__name__}'
+        return f'not a string, but of type {type(caption).__name__}'
     words = tokenize(caption)
     if not words:
         return 'no word'
@@ -425,7 +436,7 @@ def _oddity(caption) -> str: # empty: nothing
         if re.search(pattern, caption, re.I):
             return what
     if len(caption) > 2000:
-        return f'{len(caption)} letters'
+        return f'{len(caption)} characters'
     return 'says nothing' if set(words) <= _EMPTY else ''
 
 def look_at(
@@ -443,9 +454,8 @@ def look_at(
             with noting(faults, 'box', where):
                 im = open_picture(np.asarray(im), item.box)
             if 4*min(im.size) < size:
-                warnings.warn(f'{im.size[0]} × {im.size[1]} pixels will be '
-                              f'enlarged to {size}',
-                              stacklevel=2)
+                what = f'{im.size[0]} × {im.size[1]} pixels will be enlarged to {size}'
+                faults.append(Fault('odd', where, what))
     said = [c for c in item.captions if isinstance(c, str)]
     if not any(tokenize(c) for c in said):
         what = 'no caption with a word in it'
@@ -655,7 +665,7 @@ def read_classes(path, n) -> list[int]: # n of them
     """
     if not path.is_file():
         raise FileNotFoundError(
-            'not there; with skip_bad=True each picture is a class of its own')
+            'not there; with skip_bad=True and valid_species=0 each picture is a class of its own')
     classes = load_pickle(path)
     integers = isinstance(classes, list) and all(isinstance(c, int) for c in classes)
     if not integers or len(classes) != n:
@@ -712,8 +722,11 @@ def hold_out_classes(
 ) -> tuple[list, list]:  # the others; those of the `n`, with one caption each
     """Entries of `n` classes, taken out for validation.
 
-    Raises ValueError if none would be left.
+    Raises ValueError if none would be left, or if there are no classes.
     """
+    if any(item.class_id is None for item in items):
+        raise ValueError('the entries have no classes, so none can be held out; '
+                         'valid_species=0 holds out none')
     classes = sorted({item.class_id for item in items})
     if not 0 < n < len(classes):
         raise ValueError(f'{n} classes cannot be held out of {len(classes)}')
@@ -783,7 +796,7 @@ def _read_repacked_coco(root, split, found):
 
 def coco_items(
     path,
-    faults=None,         # as of `cub_items`
+    faults=None,         # as in `cub_items`
 ) -> tuple[list, list]:  # training, validation
     "COCO 2014 or 2017: official files, or the authors' layout of 2014."
     root = find_folder(path)
@@ -851,7 +864,7 @@ def open_h5(path): # → h5py.File; call it with the lock held
 
 def open_dataset(f, name): # an open HDF5 file → h5py.Dataset
     "A dataset that is safe to read row by row. Raises `ValueError` if there is none."
-    import h5py
+    h5py = import_h5py()
     d = f[name] if name in f else None
     if not isinstance(d, h5py.Dataset):
         raise ValueError(f'{f.filename}: no dataset {name!r}; '
@@ -909,8 +922,7 @@ class H5Picture:
 # %% ../nbs/a2_files.ipynb #h5pr0be1
 def try_first(
     path,
-    function,      # of no arguments
-    more=9*10**8,  # bytes of memory that the trial may take
+    function,  # of no arguments
 ):
     """Call `function` in a process of its own, on Linux.
 
@@ -918,32 +930,34 @@ def try_first(
     """
     if not sys.platform.startswith('linux'):
         return
-    answer, question = os.pipe()
+    read_end, write_end = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)  # about threads: the trial starts none
         pid = os.fork()
     if not pid:
-        _try_and_exit(function, question, more)
-    os.close(question)
-    with open(answer, 'rb') as pipe:
+        _try_and_exit(function, write_end)
+    os.close(write_end)
+    with open(read_end, 'rb') as pipe:
         message = pipe.read().decode('utf-8', 'replace')
     status = os.waitpid(pid, 0)[1]
     if status:
         raise ValueError(message or f'{path}: damaged, reading it kills a process')
 
-def _try_and_exit(function, question, more):
+_TRIAL_BYTES = 9*10**8   # of memory that a trial may take
+
+def _try_and_exit(function, write_end):
     import resource
     try:
         pages = int(Path('/proc/self/statm').read_text().split()[0])
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        limits = [pages*resource.getpagesize() + more, soft, hard]
+        limits = [pages*resource.getpagesize() + _TRIAL_BYTES, soft, hard]
         new = min(x for x in limits if x != resource.RLIM_INFINITY)
         resource.setrlimit(resource.RLIMIT_AS, (new, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         function()
         os._exit(0)
     except BaseException as e:
-        os.write(question, (str(e)[:500] or type(e).__name__).encode())
+        os.write(write_end, (str(e)[:500] or type(e).__name__).encode())
         os._exit(1)
 
 # %% ../nbs/a2_files.ipynb #37915d71
@@ -1051,7 +1065,8 @@ def divide(
 ):
     """Training and validation, by the splits that are named, or else at random.
 
-    Raises `ValueError`.
+    The test split validates if there is no other; otherwise it is not used. Raises
+    `ValueError`.
     """
     train = [it for it, s in zip(items, splits) if s == 'train']
     valid = [it for it, s in zip(items, splits) if s == 'valid']
@@ -1108,7 +1123,7 @@ def folder_items(
     text_of = _match_texts(pictures, root, found_texts, texts)
     if not set(text_of.values()) & set(found_texts):
         _refuse(root, f'no picture has a text of its name in {texts}; '
-                      'put them there, or pass texts=')
+                      'put them there (or pass texts= in Python)')
     folders = [p.relative_to(root).parent.parts for p in pictures]
     splits = folder_splits(root, [f[0] if f else None for f in folders])
     names = []
@@ -1153,54 +1168,68 @@ def _match_texts(pictures, root, found_texts, texts):
 IMAGE_COLUMNS = ('image', 'file_name', 'filename', 'image_name', 'image_path', 'img')
 CAPTION_COLUMNS = ('caption', 'text', 'comment', 'description', 'sentence')
 
+class _RowError(ValueError):
+    def __init__(self, line, message):
+        super().__init__(message)
+        self.line = line
+
 def table_rows(path):
     "(line number, row as a dict) of a table. Raises `ValueError` that names the line."
     text = read_text(path)
+    first = text.split('\n', 1)[0]
+    if path.suffix.lower() == '.jsonl':
+        rows = _json_rows(text)
+    elif re.match(r'[^\t]+\.(jpe?g|png)(#\d+)?\t', first, re.I):
+        rows = _token_rows(text)
+    else:
+        delimiter = max(',;\t|', key=first.count)
+        rows = _csv_rows(text, delimiter=delimiter, strict=True)
+    try:
+        yield from rows
+    except _RowError as e:
+        raise ValueError(f'{path}, line {e.line}: {e}') from None
+
+def _token_rows(text):
+    "Rows of Flickr's token file: picture#number, a tab, a caption; no header, no quotes."
+    names = ['image', 'caption']
+    for line, row in _csv_rows(text, names, delimiter='\t', quoting=csv.QUOTE_NONE):
+        row['image'] = re.sub(r'#\d+$', '', row['image'])
+        yield line, row
+
+def _csv_rows(text, names=None, **dialect):
+    "Rows of CSV. Without `names` the first row names the columns."
+    reader = csv.reader(io.StringIO(text, newline=''), skipinitialspace=True, **dialect)
     line = 0
     try:
-        if path.suffix.lower() == '.jsonl':
-            for line, row in enumerate(text.split('\n'), 1):
-                if row.strip():
-                    yield line, _json_row(row)
-            return
-        first = text.split('\n', 1)[0]
-        delimiter = max(',;\t|', key=first.count)
-        headless = re.match(r'[^\t]+\.(jpe?g|png)(#\d+)?\t', first, re.I)
-        quotes = dict(quoting=csv.QUOTE_NONE) if headless else dict(strict=True)
-        delimiter = '\t' if headless else delimiter
-        reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter,
-                            skipinitialspace=True, **quotes)
-        names = ['image', 'caption']
-        if not headless:
-            names = [n.strip() for n in next(reader, [])]
+        if names is None:
+            names = [name.strip() for name in next(reader, [])]
         line = reader.line_num
         for fields in reader:
             line = reader.line_num
-            if not fields:
-                continue
             if len(fields) > len(names):
-                raise ValueError('more fields than columns; '
-                                 f'a caption with a {delimiter!r} in it needs "quotes"')
-            row = dict(zip(names, fields))
-            if headless:
-                row['image'] = re.sub(r'#\d+$', '', row['image'])
-            yield line, row
+                raise _RowError(line, 'more fields than columns; a caption with a '
+                                f'{dialect["delimiter"]!r} in it needs "quotes"')
+            if fields:
+                yield line, dict(zip(names, fields))
     except csv.Error as e:
-        raise ValueError(f'{path}, line {line + 1}: a field whose "quotes" '
-                         f'are not closed, or that goes on after them ({e}); '
-                         'write "quotes" inside of them twice') from None
-    except (ValueError, RecursionError) as e:
-        raise ValueError(f'{path}, line {line}: {e}') from None
+        raise _RowError(line + 1, 'a field whose "quotes" are not closed, or that goes on '
+                        f'after them ({e}); write "quotes" inside of them twice') from None
 
-def _json_row(text):
-    "One of the JSON lines. Raises `ValueError`."
+def _json_rows(text):
+    "Rows of JSON lines."
+    for line, row in enumerate(text.split('\n'), 1):
+        if row.strip():
+            yield line, _json_row(line, row)
+
+def _json_row(line, text):
+    "One of the JSON lines."
     try:
         row = json.loads(text)
     except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
-        raise ValueError('not a row such as {"file_name": "a.jpg", "text": "a red bird"}; '
-                         'each line must be one')
+        raise _RowError(line, 'not a row such as {"file_name": "a.jpg", "text": "a red bird"}; '
+                        'each line must be one')
     return row
 
 def find_column(
@@ -1211,8 +1240,8 @@ def find_column(
     argument,  # that passes a name, for the message
 ):
     "The name of a column: the one asked for, or a usual one. Raises `ValueError`."
-    names = list(row) if isinstance(row, dict) else []
-    in_small_letters = {str(name).lower(): name for name in reversed(names)}
+    names = list(row)
+    in_small_letters = {name.lower(): name for name in reversed(names)}
     for name in [wanted] if wanted else usual:
         if name in names:
             return name
@@ -1228,7 +1257,7 @@ def table_items(
     images=None,         # the folder with the pictures; None: the table's own
     image_col=None,      # name of the column with the pictures' names
     caption_col=None,    # … and with the captions
-    valid_pct=None,      # as of `folder_items`
+    valid_pct=None,      # as in `folder_items`
     seed=0,
     faults=None,         # see `cub_items`
 ) -> tuple[list, list]:  # training, validation
@@ -1241,21 +1270,21 @@ def table_items(
     items = {}
     classes = {}
     splits = {}
+    columns = None
     with gathering(faults) as found:
         for line, row in table_rows(path):
-            if not items and not found:
-                image_col = find_column(path, row, image_col, IMAGE_COLUMNS, 'image_col')
-                caption_col = find_column(path, row, caption_col, CAPTION_COLUMNS, 'caption_col')
+            if columns is None:
+                columns = (find_column(path, row, image_col, IMAGE_COLUMNS, 'image_col'),
+                           find_column(path, row, caption_col, CAPTION_COLUMNS, 'caption_col'))
             where = f'{path}, line {line}'
             try:
-                name, captions, kind, split = _read_table_row(
-                    row, image_col, caption_col)
-                if classes.setdefault(name, kind) != kind:
-                    raise ValueError(
-                        f'{name} is of class {kind!r}, above of {classes[name]!r}')
+                name, captions, class_name, split = _read_table_row(row, *columns)
+                if classes.setdefault(name, class_name) != class_name:
+                    raise ValueError(f'{name} has class {class_name!r} here and '
+                                     f'{classes[name]!r} in an earlier row')
                 if splits.setdefault(name, split) != split:
-                    raise ValueError(
-                        f'{name} is in split {split!r}, above in {splits[name]!r}')
+                    raise ValueError(f'{name} is in split {split!r} here and in '
+                                     f'{splits[name]!r} in an earlier row')
             except ValueError as e:
                 found.append(Fault('caption', where, str(e)[:300]))
                 continue
@@ -1273,15 +1302,14 @@ def table_items(
             item.class_id = number
         if not any(present(items.values())):
             raise FileNotFoundError(f'{path}: none of its pictures is in {folder}; '
-                                    'pass images=, the folder with the pictures')
+                                    'put the table there (or pass images= in Python)')
         good = sound(list(items.values()), found)
         return divide(path, good, [splits[it.key] for it in good], valid_pct, seed)
 
 def _read_table_row(row, image_col, caption_col): # → picture, captions, class, split
     "What a row says. Raises `ValueError` if something is missing."
-    values = row if isinstance(row, dict) else {}
-    name = values.get(image_col)
-    captions = values.get(caption_col)
+    name = row.get(image_col)
+    captions = row.get(caption_col)
     if isinstance(captions, str):
         captions = [captions]
     texts = isinstance(captions, list) and captions
@@ -1290,13 +1318,13 @@ def _read_table_row(row, image_col, caption_col): # → picture, captions, class
         raise ValueError(f'no {image_col}; each row needs a picture and a caption')
     if not texts or not any(c.strip() for c in captions):
         raise ValueError(f'no {caption_col}; each row needs a picture and a caption')
-    kind = values.get('class')
-    split = str(values.get('split') or '').strip().lower()
+    class_name = row.get('class')
+    split = str(row.get('split') or '').strip().lower()
     if split and split not in _SPLIT_NAMES:
         raise ValueError(f'split {split!r} is none of {", ".join(_SPLIT_NAMES)}')
     split = _SPLIT_NAMES.get(split)
-    kind = None if kind in ('', None) else str(kind)
-    return name.strip(), [clean(c) for c in captions], kind, split
+    class_name = None if class_name in ('', None) else str(class_name)
+    return name.strip(), [clean(c) for c in captions], class_name, split
 
 # %% ../nbs/a2_files.ipynb #c6c71ae8
 def write(path, data):

@@ -188,7 +188,7 @@ def train_flow(
     lr=2e-3,       # highest learning rate
     watch=None,    # called after every minute with its number and the averaged network
 ):                 # a `FlowNetwork`: the average of the weights; number of steps
-    "Train on random captions with Adam, a warm-up and a cosine, until the time is over."
+    "Train on random captions with AdamW, a warm-up and a cosine schedule, until the time is over."
     flush_denormals()
     network.train().to(memory_format=torch.channels_last)
     average = deepcopy(network).requires_grad_(False)

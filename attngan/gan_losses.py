@@ -30,7 +30,7 @@ def discriminator_loss(
     real=None,   # (B,) unconditional logits: real pictures; or None
     fake=None,   # (B,) generated pictures; None with `real`
 ):               # scalar
-    "L_D of one discriminator ([P] eq. 5; weights, and that there are wrong pairs: released code)."
+    "L_D of one discriminator ([P] eq. 5; weights and wrong pairs: released code)."
     if real is None:
         wrong = (_bce_no(cond_fake) + _bce_no(cond_wrong))/2
         return _bce_yes(cond_real) + wrong

@@ -6,7 +6,6 @@
 __all__ = ['CondAugment', 'Generator', 'GeneratorConfig']
 
 # %% ../nbs/20_generator.ipynb #a4d256b3
-import math
 from dataclasses import dataclass
 
 import torch
@@ -74,6 +73,15 @@ class ResBlock(nn.Module):
         return x + self.block(x)                       # (B, C, H, W)
 
 # %% ../nbs/20_generator.ipynb #68828763
+def halvings(side):   # in pixels
+    """How often a side is halved until it is 4: an int from 1 on.
+
+    Raises ValueError unless it is a power of two from 8 on.
+    """
+    if side < 8 or side & (side - 1):
+        raise ValueError(f'a side must be a power of two from 8 on, not {side}')
+    return side.bit_length() - 3
+
 class FirstStage(nn.Module):
     "F₀: noise and condition → hidden state h₀ ([P] eq. 1; layers: released code)."
     def __init__(
@@ -85,9 +93,7 @@ class FirstStage(nn.Module):
         block=glu_block,  # makes the layers of a convolution block
     ):
         super().__init__()
-        if base < 8 or 2**int(math.log2(base)) != base:
-            raise ValueError(f'base must be a power of two from 8 on, not {base}')
-        ups = int(math.log2(base)) - 2
+        ups = halvings(base)
         first = hidden * 2**ups                        # channels at 4×4
         self.fc = nn.Sequential(nn.Linear(noise + cond, 2*first*4*4, bias=False),
                                 nn.BatchNorm1d(2*first*4*4),
@@ -111,14 +117,14 @@ class NextStage(nn.Module):
         self,
         hidden,           # C, channels of the hidden state that enters
         dim,              # D, width of the word vectors
-        n_res=2,          # residual blocks
-        out=None,         # C', channels that leave; None: C
+        n_res,            # residual blocks
+        out,              # C', channels that leave
         block=glu_block,  # makes the layers of a convolution block
     ):
         super().__init__()
         self.attend = WordAttention(hidden, dim)
         self.refine = nn.Sequential(*[ResBlock(2*hidden, block) for _ in range(n_res)])
-        self.up = up_block(2*hidden, out or hidden, block)
+        self.up = up_block(2*hidden, out, block)
 
     def forward(
         self,
@@ -165,8 +171,6 @@ class Generator(nn.Module):
         self.dim = dim
         self.cond = cond
         self.noise = noise
-        self.stages = stages
-        self.base = base
         self.heads = heads
         self.depth = stages            # how many stages `forward` runs
         self.f_ca = CondAugment(dim, cond)
@@ -225,7 +229,7 @@ class GeneratorConfig:
                 raise ValueError(f'{name} must be {least} or more, '
                                  f'not {getattr(self, name)}')
         if self.base & (self.base - 1):
-            raise ValueError(f'base must be a power of two, not {self.base}')
+            raise ValueError(f'base must be a power of two from 8 on, not {self.base}')
         if self.heads not in ('all', 'last'):
             raise ValueError(f"heads must be 'all' or 'last', not {self.heads!r}")
         several = not isinstance(self.hidden, int)

@@ -54,7 +54,7 @@ def read_part_points(
     for image, part, x, y, visible in _rows(folder/'parts'/'part_locs.txt', columns=5):
         if image not in keys or part not in names:
             raise DataError(f"{folder/'parts'/'part_locs.txt'}: picture {image}, part {part} is "
-                            'in no list')
+                            'missing from images.txt or parts.txt')
         name = names[part].removeprefix('left ').removeprefix('right ')
         if visible == '1':
             key = keys[image].removesuffix('.jpg')
@@ -71,7 +71,8 @@ def _rows(path, columns):
     for number, line in enumerate(lines, 1):
         row = line.split(maxsplit=columns - 1)
         if len(row) != columns:
-            raise DataError(f'{path}, line {number}: {line[:60]!r} has not {columns} columns')
+            raise DataError(f'{path}, line {number}: {line[:60]!r} does not have '
+                            f'{columns} columns')
         yield row
 
 def points_in_square(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from .serialization import load_json
+from .serialization import load_json, weights_of
 
 # %% ../nbs/a6_hub.ipynb #ahub0009
 _MAX_MB = {'config.json': 16, 'model.safetensors': 2000}  # files of a model, largest sizes
@@ -21,8 +21,11 @@ def _one_line(error) -> str:
     "The message of an error in one line."
     return ' '.join(str(error).split())[:300] or type(error).__name__
 
-def _sizes(repo, revision, token): # → {file: bytes}; None without a network; why
-    "The files of a repository. Raises FileNotFoundError if the Hub does not know it."
+def _sizes(repo, revision, token):
+    """Sizes of a repository's files in bytes, or None if the Hub cannot be asked; the reason.
+
+    Raises FileNotFoundError if the Hub does not know it.
+    """
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
     try:
@@ -38,6 +41,15 @@ def _sizes(repo, revision, token): # → {file: bytes}; None without a network; 
     except Exception as e:  # no network: perhaps the files were downloaded earlier
         return None, _one_line(e)
     return {file.rfilename: file.size for file in info.siblings}, ''
+
+def _check_sizes(address, sizes):
+    "Raises ValueError if files of a model are missing or too large."
+    for name, most in _MAX_MB.items():
+        if sizes.get(name) is None:
+            raise ValueError(f'{address} is not a model of this library: it has no {name}')
+        if sizes[name] > most * 10**6:
+            raise ValueError(f'{address}: {name} has {sizes[name]/1e6:.0f} MB, '
+                             f'more than {most}')
 
 def download(
     repo: str,      # 'user/model'
@@ -56,12 +68,8 @@ def download(
                                 "Hub: pip install 'attngan[hub]'") from None
     address = f'{constants.ENDPOINT}/{repo}'
     sizes, reason = _sizes(repo, revision, token)
-    for name, most in _MAX_MB.items() if sizes is not None else ():
-        if sizes.get(name) is None:
-            raise ValueError(f'{address} is no model of this library: it has no {name}')
-        if sizes[name] > most * 10**6:
-            raise ValueError(f'{address}: {name} has {sizes[name]/1e6:.0f} MB, '
-                             f'more than {most}')
+    if sizes is not None:
+        _check_sizes(address, sizes)
     try:
         return Path(snapshot_download(repo, revision=revision, token=token,
                                       allow_patterns=list(_MAX_MB),
@@ -72,9 +80,8 @@ def download(
 
 # %% ../nbs/a6_hub.ipynb #ahub0011
 def fingerprint(model) -> str:
-    "The first 32 letters of a SHA-256 sum over all weights of `model`."
-    weights = {k: v.contiguous().cpu() for k, v in model.state_dict().items()}
-    return hashlib.sha256(save(weights)).hexdigest()[:32]
+    "The first 32 hexadecimal digits of a SHA-256 sum over all weights of `model`."
+    return hashlib.sha256(save(weights_of(model))).hexdigest()[:32]
 
 # what the card shows: metric, keys of the evaluation, whether real birds have it, too
 _MEASURED = (
@@ -109,11 +116,14 @@ def _measurements(model, evaluation): # → [(metric, drawn, real or None)], eva
         n = int(entries['n'])
         seed = int(entries['seed'])
         split = str(entries.get('split', 'test'))
-    except (KeyError, TypeError, ValueError) as e:
+    except KeyError as e:
+        raise ValueError(f'{evaluation} is not an evaluation on paper birds: '
+                         f'{_one_line(e)} is missing') from None
+    except (TypeError, ValueError) as e:
         raise ValueError(f'{evaluation} was not written by attngan_evaluate: '
                          f'{type(e).__name__} {_one_line(e)}') from None
     if weights != fingerprint(model):
-        raise ValueError(f'{evaluation}: was measured with other weights; '
+        raise ValueError(f'{evaluation} was measured with other weights; '
                          'run attngan_evaluate once more')
     return rows, f'{n:,} paper birds of the {split} split, noise of seed {seed}'
 
@@ -166,7 +176,6 @@ def model_card(
     model,            # a `TextToImage`
     repo: str,        # 'user/model'
     evaluation=None,  # a file that `attngan_evaluate` wrote for this model; None: "Not measured."
-    licence='apache-2.0', # an identifier of the Hub
 ):                    # a `huggingface_hub.ModelCard`
     "Metadata and text. Raises ValueError if the evaluation is of other weights."
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -182,7 +191,7 @@ def model_card(
                 dataset_name='Paper birds',
                 metric_type=name.split(' (')[0].replace(',', '').replace(' ', '-').lower(),
                 metric_name=name, metric_value=round(drawn, 4)))
-    data = ModelCardData(license=licence, library_name='attngan',
+    data = ModelCardData(license='apache-2.0', library_name='attngan',
                          pipeline_tag='text-to-image',
                          tags=['attngan', 'gan'], model_name=repo.split('/')[-1],
                          eval_results=results)
@@ -198,8 +207,9 @@ def upload(
 ) -> str:             # the address of the repository
     """Send a model and its card to the Hub.
 
-    Raises PermissionError or ConnectionError that says why it was not sent; nothing has
-    changed then.
+    Raises PermissionError or ConnectionError that says why it was not sent (an empty
+    repository may have been made), ModuleNotFoundError without huggingface_hub, and
+    ValueError if the evaluation does not fit.
     """
     try:
         from huggingface_hub import constants, create_repo, upload_folder

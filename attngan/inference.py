@@ -53,7 +53,7 @@ class Drawings:
         scale=1.8, # inches a picture
         columns=8, # pictures in a row
     ):
-        "All pictures below their captions; equal captions are written once."
+        "All pictures below their captions; if all have the same caption, it is written once."
         import matplotlib.pyplot as plt
         if not self.images:
             raise ValueError('no pictures to show: no caption was drawn')
@@ -299,7 +299,7 @@ class TextToImage(nn.Module):
         self,
         bf16=None,  # multiply in bfloat16; None: where the device does that faster
     ) -> 'TextToImage':
-        """A copy that draws the same pictures faster.
+        """A copy that draws faster; in bfloat16 its pictures differ a little.
 
         It can be neither trained nor saved.
         """
@@ -352,7 +352,7 @@ def model_folder(
     "Where the files of a model are; a model on the Hub is downloaded first (see `attngan.hub`)."
     shipped = Path(str(files('attngan')/'pretrained'/str(name)))
     here = Path(name).expanduser()
-    for folder in (here, shipped):                # not a folder of pictures called birds
+    for folder in (here, shipped):                # a local folder counts only if it holds a model
         if (folder/'config.json').is_file():
             return folder
     if here.is_dir():

@@ -35,7 +35,7 @@ from fastcore.foundation import L
 from fastcore.xtras import ContextManagers
 from torch import nn
 
-from .distributed import average, broadcast, join, rank, together, world_size
+from .distributed import average, broadcast, rank, together, world_size
 from .optimize import fast_bf16, flush_denormals
 from .show import is_watched
 
@@ -45,7 +45,7 @@ def _share(
     bs,         # B, items of one process in a batch
     drop_last,  # leave out the last batch if it is not full
     world,      # W, number of processes
-    rank,       # of this process, 0…W-1
+    number,     # of this process, 0…W-1
 ) -> list:
     "The items of one process, batch by batch."
     whole = world*bs
@@ -54,8 +54,9 @@ def _share(
     mine = []
     for start in range(0, len(idxs), whole):
         batch = idxs[start:start + whole]
-        k = -(-len(batch)//world)  # rounded up: equally many for each
-        mine += (batch*world)[rank*k:(rank + 1)*k]
+        k = -(-len(batch)//world)         # rounded up: equally many for each
+        padded = (batch*world)[:k*world]  # the first items again, to fill the last share
+        mine += padded[number*k:(number + 1)*k]
     return mine
 
 
@@ -84,7 +85,10 @@ class DistributedTraining(Callback):
     order = -8  # when the model is on its device, before anything else
 
     def before_fit(self):
-        "Weights of process 0, a seed of its own for each process, one writer of files."
+        """Send the weights of process 0 to all, and give each process a seed of its own.
+
+        Only process 0 writes a `CSVLogger`'s file.
+        """
         for x in self.model.state_dict().values():
             sent = x.contiguous()
             dist.broadcast(sent, 0)
@@ -113,9 +117,10 @@ class DistributedTraining(Callback):
             buffer.copy_(mean)
 
 # %% ../nbs/a5_learner.ipynb #7fedafa6
-class _EpochLines(ProgressCallback):
-    "fastai's progress callback without bars: a line of names, then a line for each epoch."
+class _EpochLines(Callback):
+    "In place of fastai's progress bars: a line of names, then a line for each epoch."
     name = 'progress'  # so that `learn.no_bar()` finds it
+    order = ProgressCallback.order
 
     def before_fit(self):
         "Print the names of the columns."
@@ -124,24 +129,6 @@ class _EpochLines(ProgressCallback):
         self.old_logger = self.learn.logger
         self.learn.logger = self._write_stats
         self._write_stats(self.recorder.metric_names)
-
-    def before_epoch(self):
-        "No bar."
-
-    def after_batch(self):
-        "No bar."
-
-    def before_train(self):
-        "No bar."
-
-    def before_validate(self):
-        "No bar."
-
-    def after_train(self):
-        "No bar."
-
-    def after_validate(self):
-        "No bar."
 
     def after_fit(self):
         "Give back the logger."
@@ -268,7 +255,7 @@ class CaptionLearner(Learner):
         self.losses = {}
         self.loss_weights = dict(loss_weights or {})
         self.bf16 = fast_bf16(dls.device) if bf16 is None else bf16
-        model = model.to(memory_format=torch.channels_last)   # convolutions are faster so
+        model = model.to(memory_format=torch.channels_last)   # faster convolutions
         super().__init__(dls, model, *args, **kwargs)
 
     # --- losses and events
@@ -359,7 +346,7 @@ class CaptionLearner(Learner):
             batches = self._remaining_batches(point)
         else:
             batches = (pair for pair in enumerate(self.dl))
-        with closing(batches):
+        with closing(batches):      # a generator, because enumerate has no close()
             for i, batch in batches:
                 self.one_batch(i, batch)
 
@@ -394,7 +381,6 @@ class CaptionLearner(Learner):
         A single process trains as always. Raises ValueError if the data are
         too few for one batch.
         """
-        join()
         with together():
             if world_size() == 1:
                 yield self
@@ -436,6 +422,8 @@ class CaptionLearner(Learner):
         reason = self._reason_to_refuse(cb)
         if reason:
             raise ValueError(f'{type(cb).__name__}: {reason}')
+        if isinstance(cb, ShowGraphCallback) and not is_watched():
+            return self         # its graph is drawn into a progress bar
         return super().add_cb(cb)
 
     def _reason_to_refuse(self, cb):

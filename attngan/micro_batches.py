@@ -7,6 +7,7 @@ __all__ = ['MicroBatches']
 
 # %% ../nbs/a5c_micro_batches.ipynb #27226f0f
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from fastai.callback.core import Callback
@@ -30,7 +31,7 @@ def _like(x, parts):
 def _split(
     x,      # a tensor (B, …), or a list or tuple of such; or None
     parts,  # how many
-) -> list:  # of what `x` is, (≤n, …) each
+) -> list:  # of what `x` is, B/parts items each, rounded up or down
     "The batch in parts that are as equal as possible."
     if x is None:
         return [None]*parts
@@ -96,7 +97,7 @@ def _in_micro_batches(
     n,    # items in a micro-batch
 ):        # a function like the forward of `net`
     "The forward of `net` in micro-batches; in the backward pass each is computed a second time."
-    whole = type(net).forward.__get__(net)
+    whole = partial(type(net).forward, net)
 
     def forward(*inputs, **named):
         if not torch.is_grad_enabled():
@@ -122,7 +123,7 @@ class MicroBatches(Callback):
 
     def __init__(
         self,
-        n,  # pictures at a time, two or more; BatchNorm in training sees so many
+        n,  # pictures at a time, two or more (with 2 a part may have three); BatchNorm sees these
     ):
         if n < 2:
             raise ValueError(

@@ -16,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 # %% ../nbs/a9_optimize.ipynb #a9deno03
 def _share_of_denormals():
-    "Which part of an operation that PyTorch divides among its threads keeps denormal numbers."
+    "Share of elements, computed by all of PyTorch's threads, that keep a denormal result."
     bits = torch.full((2**20,), 713_624, dtype=torch.int32)    # (N,)
     x = bits.view(torch.float32)                               # (N,) 1e-39, whatever the flags are
     kept = (x*.5).view(torch.int32) != 0                       # (N,)
@@ -69,7 +69,8 @@ def fast_bf16(
     if kind == 'cuda':
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if kind == 'cpu':
-        return getattr(torch.cpu, '_is_avx512_bf16_supported', bool)()
+        supported = getattr(torch.cpu, '_is_avx512_bf16_supported', None)
+        return supported is not None and supported()
     return False
 
 # %% ../nbs/a9_optimize.ipynb #a9stri01

@@ -12,7 +12,7 @@ import math
 import multiprocessing
 import os
 import random
-import tempfile
+import zipfile
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass, fields
@@ -24,7 +24,7 @@ import numpy as np
 import PIL
 from PIL import Image, ImageDraw
 
-from .serialization import check_kind
+from .serialization import atomic_write, check_kind
 
 # %% ../nbs/02_paperbirds.ipynb #57aa2b7b
 COLOURS = dict(
@@ -341,14 +341,14 @@ def draw_twig(
         centre = foot + (tip - foot)*k + [u(-.02, .02), u(-.02, .02)]
         cv.fill(ellipse(centre, .052, .024, n=14, turn=u(0, 180)), 'ground', leaf)
 
-def draw_hill(cv, rng, y, colour): # as of `draw_branch`; colour 0…255
+def draw_hill(cv, rng, y, colour): # as in `draw_branch`; colour 0…255
     "The ground under grass and snow."
     u = rng.uniform
     top = bezier((-.05, y + u(-.04, .04)), (.3, y - u(.02, .08)),
                  (.7, y + u(-.03, .05)), (1.05, y + u(-.05, .03)), n=12)
     cv.fill(np.concatenate([top, [(1.05, 1.05), (-.05, 1.05)]]), 'ground', colour)
 
-def draw_grass(cv, rng, y): # as of `draw_branch`
+def draw_grass(cv, rng, y): # as in `draw_branch`
     "A green hill with nine blades, and a few flowers or none."
     u = rng.uniform
     y -= .045
@@ -365,7 +365,7 @@ def draw_grass(cv, rng, y): # as of `draw_branch`
         colour = rng.choice([(255, 245, 250), (250, 220, 90), (240, 150, 190)])
         cv.fill(flower, 'ground', colour)
 
-def draw_snow(cv, rng, y): # as of `draw_branch`
+def draw_snow(cv, rng, y): # as in `draw_branch`
     "A white hill, and flakes in the air."
     u = rng.uniform
     white = jitter(rng, (232, 238, 246), .01, .02)
@@ -375,7 +375,7 @@ def draw_snow(cv, rng, y): # as of `draw_branch`
         flake = ellipse((u(0, 1), u(0, .72)), .011, .011, n=8)
         cv.fill(flake, 'background', (252, 252, 255))
 
-def draw_water(cv, rng, y): # as of `draw_branch`
+def draw_water(cv, rng, y): # as in `draw_branch`
     "The far half, behind the bird; returns a function that draws the near half."
     u = rng.uniform
     y -= .05
@@ -427,7 +427,7 @@ def draw_tail(
     cv.fill(at(ribbon), 'tail', col['tail'], edge(col['tail']))
     cv.line(at(middle), 'tail', edge(col['tail']), .010)
 
-def draw_legs(cv, sp, sc, col, at, unit): # arguments as of `draw_tail`, here and below
+def draw_legs(cv, sp, sc, col, at, unit): # arguments as in `draw_tail`, here and below
     "Two legs with their feet; in water none are seen."
     if sc.ground == 'water':
         return
@@ -438,18 +438,18 @@ def draw_legs(cv, sp, sc, col, at, unit): # arguments as of `draw_tail`, here an
         cv.line(at(leg), 'legs', col['legs'], .09*unit)
         cv.line(at(toes), 'legs', col['legs'], .09*unit)
 
-def draw_body(cv, sp, sc, col, at, unit): # as of `draw_tail`
+def draw_body(cv, sp, sc, col, at, unit): # as in `draw_tail`
     "Body, belly, and one outline around both."
     s = silhouette(sc)
     cv.fill(at(s), 'body', col['body'], edge(col['body']))
     cv.fill(at(belly(sc)), 'belly', col['belly'])
     cv.line(at(np.concatenate([s, s[:2]])), None, edge(col['body']), .014)
 
-def draw_crown(cv, sp, sc, col, at, unit): # as of `draw_tail`
+def draw_crown(cv, sp, sc, col, at, unit): # as in `draw_tail`
     "The upper half of the head."
     cv.fill(at(crown(sc)), 'crown', col['crown'], edge(col['crown']))
 
-def draw_wing(cv, sp, sc, col, at, unit): # as of `draw_tail`
+def draw_wing(cv, sp, sc, col, at, unit): # as in `draw_tail`
     "A leaf with feathers, and with bars if the species has them."
     leaf, feathers, bars = wing(sc)
     cv.fill(at(leaf), 'wing', col['wing'], edge(col['wing']))
@@ -458,13 +458,13 @@ def draw_wing(cv, sp, sc, col, at, unit): # as of `draw_tail`
     for bar in bars if sp.bars else []:
         cv.line(at(bar), 'wing', COLOURS['white'], .13*unit)
 
-def draw_beak(cv, sp, sc, col, at, unit): # as of `draw_tail`
+def draw_beak(cv, sp, sc, col, at, unit): # as in `draw_tail`
     "The beak, and the line where it opens."
     shape, gape = beak(sp, sc)
     cv.fill(at(shape), 'beak', col['beak'], edge(col['beak']))
     cv.line(at(gape), 'beak', edge(col['beak']), .009)
 
-def draw_eye(cv, sp, sc, col, at, unit): # as of `draw_tail`
+def draw_eye(cv, sp, sc, col, at, unit): # as in `draw_tail`
     "White, black, and a spot of light."
     e = head(sc) + [.22, -.05]
     cv.fill(at(ellipse(e, .185, .185, n=20)), 'eye', (250, 250, 250), (90, 90, 95))
@@ -550,13 +550,13 @@ def bars(sp, part):
         return []
     return plain('with') + [Word('white', part, 'bars'), Word('wingbars', part, 'bars')]
 
-def with_phrase(sp, part, rng): # as of `adjectives`
+def with_phrase(sp, part, rng): # as in `adjectives`
     "“a long red beak”, “black wings with white wingbars”"
     words = adjectives(sp, part, rng)
     start = [] if part == 'wing' else [article(words[0])]
     return start + words + [noun(part, rng)] + bars(sp, part)
 
-def its_phrase(sp, part, rng): # as of `adjectives`
+def its_phrase(sp, part, rng): # as in `adjectives`
     "“its beak is long and red”"
     words = adjectives(sp, part, rng)
     if len(words) == 2:
@@ -711,15 +711,16 @@ class PaperBirds:
     def _cached(self, path, workers):
         "The drawn birds from the file at `path`, which is written if it is not there."
         if path.exists():
-            with np.load(path) as f:
-                return f['images'], f['masks']
+            try:
+                with np.load(path) as f:
+                    return f['images'], f['masks']
+            except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as e:
+                raise ValueError(f'the drawn birds in {path} are damaged ({e}); '
+                                 'remove the file: they are drawn again') from None
         images, masks = self._drawn(workers)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, suffix='.npz', delete=False
-        ) as f:
+        with atomic_write(path) as temporary, open(temporary, 'wb') as f:
             np.savez(f, images=images, masks=masks)
-        os.replace(f.name, path)  # a killed process leaves no half-written data set
         return images, masks
 
 def _choose_birds(split, n, seed, per_species):
@@ -746,8 +747,8 @@ def _can_fork():
 # %% ../nbs/02_paperbirds.ipynb #02thrd08
 class ThreadBird(NamedTuple):
     "One bird and one caption of it."
-    image: np.ndarray  # (64, 64, 3) uint8
-    mask: np.ndarray   # (64, 64) uint8, indices into PARTS
+    image: np.ndarray  # (S, S, 3) uint8
+    mask: np.ndarray   # (S, S) uint8, indices into PARTS
     caption: str
     words: list        # the caption's `Word`s
 

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.fx import GraphModule
 from torch.nn.utils.parametrizations import spectral_norm
-from torchvision.models.feature_extraction import create_feature_extractor
 
 from . import variants
 from .config import Config, TrainingConfig
-from .discriminator import downs
 from .gan_losses import LossConfig
-from .image_encoder import BackboneConfig, efficientnet_lite
-from .optimize import StridedDepthwise, fold_batchnorm
+from .generator import halvings
+from .image_encoder import BackboneConfig, efficientnet_lite, frozen_extractor
+from .optimize import fold_batchnorm
 
 # %% ../nbs/42_photographs.ipynb #42feat01
 _LEVELS = [('_blocks.2', 24, 4), ('_blocks.4', 40, 8), ('_blocks.10', 112, 16),
@@ -40,11 +38,7 @@ class FixedFeatures(nn.Module):
         self.channels = [channels for _, channels, _ in levels]
         self.sides = [size//stride for _, _, stride in levels]
         backbone = fold_batchnorm(efficientnet_lite(0, weights, size))
-        names = {name: name for name, _, _ in levels}
-        leaves = dict(leaf_modules=[StridedDepthwise])      # not traced into
-        extractor = create_feature_extractor(backbone, return_nodes=names, tracer_kwargs=leaves,
-                                             suppress_diff_warning=True).eval()
-        self.backbone = GraphModule(extractor, extractor.eval_graph)   # also after .train()
+        self.backbone = frozen_extractor(backbone, {name: name for name, _, _ in levels})
         _parameters_to_buffers(self.backbone, persistent=False)
 
     def forward(
@@ -148,7 +142,7 @@ class ProjectedDiscriminator(variants.CompactDiscriminator):
         if side == 4:
             return spectral_block(width, width, kernel=3, stride=1)
         return nn.Sequential(*[spectral_block(width, width, kernel=4, stride=2)
-                               for _ in range(downs(side))])
+                               for _ in range(halvings(side))])
 
     def forward(
         self,

@@ -24,7 +24,8 @@ from .attention import word_mask
 from .batch import cut_out, one_caption
 from .cache import array_cache, backbone_signature, origin
 from .distributed import average, gather, own
-from .learner import CaptionLearner, fast_bf16
+from .learner import CaptionLearner
+from .optimize import fast_bf16
 from .paperbirds import QUESTIONS, answers
 from .variants import RandomFlip
 
@@ -84,7 +85,7 @@ def hinge_generator_loss(
     cond,         # (B,) logits: generated pictures, their captions
     uncond=None,  # (B,) unconditional logits, or None
 ):                # scalar
-    "What one discriminator with a hinge loss asks of the generator."
+    "Hinge loss of the generator for one discriminator."
     return -cond.mean() if uncond is None else -cond.mean() - uncond.mean()
 
 # %% ../nbs/41_recipes.ipynb #022b2f8d
@@ -140,11 +141,6 @@ class LossCallback(Callback):
     ):
         self.weight = weight
 
-    @property
-    def terms(self):
-        "Columns of the table that `attngan_learner` makes for this callback."
-        return [self.term]
-
     def before_fit(self):
         self.learn.loss_weights[self.term] = self.weight
 
@@ -154,7 +150,7 @@ def gradient_penalty(
     images,    # (B, 3, S, S) real pictures
     sentence,  # (B, D) their sentences
     power=6.,  # of the gradient's norm
-    scale=1.,  # counts the gradient by the sentence so many times
+    scale=1.,  # factor of the gradient with respect to the sentence
 ):             # scalar, with a graph: call .backward() on it
     "‖∇‖ᵖ of the conditional logit at real, matching pairs (MA-GP of DF-GAN)."
     images = images.detach().requires_grad_()
@@ -176,7 +172,7 @@ class GradientPenalty(LossCallback):
         self,
         weight=2.,  # of the penalty
         every=4,    # batches between two penalties: they are expensive
-        scale=1.,   # of the gradient by the sentence, see `gradient_penalty`
+        scale=1.,   # see `gradient_penalty`
         sizes=None, # of pictures whose discriminators are penalised; None: all
     ):
         super().__init__(weight)
@@ -188,15 +184,17 @@ class GradientPenalty(LossCallback):
         if not self.training or self.train_iter % self.every:
             return
         learn = self.learn
-        penalty = 0.
-        for d, images, _ in zip(self.model.discriminators, learn.images, learn.fakes):
+        penalties = []
+        active = len(learn.fakes)      # discriminators whose stage has entered
+        for d, images in zip(self.model.discriminators[:active], learn.images):
             if self.sizes is not None and d.size not in self.sizes:
                 continue
             with learn.autocast():
-                penalty = penalty + gradient_penalty(
-                    d, images, learn.sentence, scale=self.scale
+                penalties.append(
+                    gradient_penalty(d, images, learn.sentence, scale=self.scale)
                 )
-        learn.losses[self.term] = penalty
+        if penalties:
+            learn.losses[self.term] = sum(penalties)
 
 # %% ../nbs/41_recipes.ipynb #rec06att
 def attention_distillation(
@@ -204,7 +202,7 @@ def attention_distillation(
     target,     # (B, T, h, w) of the DAMSM: over the regions for each word
     lengths,    # (B,) real words
 ):              # scalar ≥ 0, the mean over all real words
-    "KL divergence of where a word is in the generator from where the DAMSM finds it."
+    "KL(the DAMSM's map ‖ the generator's map) of each real word, over the regions."
     pooled = F.adaptive_avg_pool2d(attention, target.shape[2:])  # (B, T, h, w)
     pooled = pooled.flatten(2) + 1e-6                            # (B, T, N)
     where = pooled/pooled.sum(2, keepdim=True)                   # (B, T, N), sums to 1
@@ -224,7 +222,7 @@ class AttentionDistillation(LossCallback):
 
     def after_generator_losses(self):
         learn = self.learn
-        if 'damsm' not in learn.losses or not learn.attentions:
+        if learn.regions is None or not learn.attentions:
             return
         with torch.no_grad():
             target = self.model.damsm.attention(
@@ -235,6 +233,7 @@ class AttentionDistillation(LossCallback):
             for attention in learn.attentions
         ]
         loss = torch.stack(stages).mean()
+        # the mean over the words of all processes, not of this one
         n_words = learn.lengths.sum().float()
         learn.losses[self.term] = loss*n_words/average([n_words])[0]
 
@@ -283,7 +282,7 @@ def _sum_of_logits(logits):  # [(B,) or None] → (B,), without gradient
 def mode_seeking(
     a,             # (B, 3, S, S)
     b,             # (B, 3, S, S): the same sentences, other noise
-    flips=False,   # the mirror image of b is no other picture
+    flips=False,   # count the mirror image of b as the same picture
 ):                 # scalar: 100 if a equals b, about 2 at a mean distance of .5
     "1/(mean absolute difference + .01), the mean over the batch (after Mao et al. 2019)."
     distance = (a - b).abs().mean((1, 2, 3))                             # (B,)
@@ -437,7 +436,7 @@ class _FeatureDataset(Dataset):
     def __init__(self, dataset, cache, rows):
         self.dataset = dataset
         self.cache = cache
-        self.rows = rows         # key of an entry → its row in the cache
+        self.rows = rows         # the row of each entry in the cache
         self.vocab = dataset.vocab
 
     def __len__(self):
@@ -447,7 +446,7 @@ class _FeatureDataset(Dataset):
         data = self.dataset
         item = data.items[i]
         ids = one_caption(item, data.vocab, data.max_words, at_random=data.train)
-        variants = self.cache[self.rows[item.key]]     # (1 or 2, n): as it is, mirrored
+        variants = self.cache[self.rows[i]]            # (1 or 2, n): as it is, mirrored
         chosen = random.randrange(len(variants)) if data.train else 0
         features = torch.from_numpy(variants[chosen])
         return features, ids, item.class_id, item.key
@@ -479,8 +478,7 @@ def keep_features(
 ) -> DataLoaders:
     """Loaders of the same captions, with backbone features in place of the pictures.
 
-    Raises ValueError if the pictures are cut at random, the backbone is not frozen, or
-    an entry has no key.
+    Raises ValueError if the pictures are cut at random or the backbone is not frozen.
     """
     datasets = [dls.train_ds, dls.valid_ds]
     if any(data.train and data.augment for data in datasets):
@@ -490,10 +488,7 @@ def keep_features(
         )
     if not encoder.frozen:
         raise ValueError('the backbone is not frozen: call encoder.freeze() before')
-    items = {item.key: item for data in datasets for item in data.items}
-    if not all(items):
-        raise ValueError('an entry has no key, '
-                         'by which its picture could be found again')
+    items = {origin(item): item for data in datasets for item in data.items}
     encoder.eval().to(dls.device)
     size = datasets[0].sizes[-1]
     zoom = datasets[0].zoom
@@ -514,14 +509,14 @@ def keep_features(
                 kept.append(torch.cat([local.flatten(1), pooled], 1))    # (≤bs, n)
             yield from torch.stack(kept, 1).half().cpu().numpy()         # ≤bs × (1 or 2, n)
 
-    made_of = [backbone_signature(encoder), f'{size} {mirrored}', *map(origin, items.values())]
-    made_of = ' '.join(made_of)
+    made_of = ' '.join([backbone_signature(encoder), f'{size} {mirrored}', *items])
     cache = array_cache(path, made_of, all_features, len(items))
-    rows = {key: row for row, key in enumerate(items)}
+    row_of = {name: row for row, name in enumerate(items)}
     first = picture(next(iter(items.values())))[None]                    # (1, 3, S, S)
     local, _ = encoder.features(first.to(dls.device))                    # (1, C, h, w)
     loaders = []
     for loader in dls.loaders:
+        rows = [row_of[origin(item)] for item in loader.dataset.items]
         data = _FeatureDataset(loader.dataset, cache, rows)
         unpack = _UnpackFeatures(local.shape[1:])
         loaders.append(loader.new(data, after_batch=[unpack]))

@@ -179,7 +179,9 @@ def _differences(
     at='',  # names of the keys that led here
 ) -> list:  # a sentence for each difference
     if not (isinstance(there, dict) and isinstance(here, dict)):
-        return [] if there == here else [f'{at}: {there} there, {here} here']
+        if there == here:
+            return []
+        return [f'{at}: {there} in the checkpoint, {here} in this training']
     found = []
     for key in {**there, **here}:
         pair = there.get(key, 'nothing'), here.get(key, 'nothing')
@@ -276,10 +278,12 @@ class Checkpoint(Callback):
         self,
         folder,  # of the checkpoints of this one training
         minutes=5.0,  # between two checkpoints
-        batches=None,  # … or so many batches
-        keep=3,  # newest files to keep
+        batches=None,  # between two checkpoints, in place of minutes
+        keep=3,  # newest files to keep, 1 or more
         resume=False,  # continue from the newest file, if there is one
     ):
+        if keep < 1:
+            raise ValueError(f'keep must be 1 or more, not {keep}')
         self.folder = Path(folder)
         self.minutes = minutes
         self.batches = batches
@@ -318,8 +322,8 @@ class Checkpoint(Callback):
         wrong = _differences(state['identity'], _identity(self.learn))
         if wrong:
             more = f'; and {len(wrong) - 5} more' if len(wrong) > 5 else ''
-            raise ValueError(f'{path} is of another '
-                             'training: ' + '; '.join(wrong[:5]) + more)
+            raise ValueError(f'{path} belongs to another training: '
+                             + '; '.join(wrong[:5]) + more)
         self.restored = state
         self.own = state['processes'][rank()]  # what this process had put in
         self.earlier = state['seconds']
@@ -452,9 +456,10 @@ class Checkpoint(Callback):
         )
 
     def _write(self, epoch, batch):
-        """Write a new file and remove the oldest one.
+        """Write a checkpoint, and remove all but the newest `keep`.
 
-        Errors are logged, and training continues.
+        Nothing is written while a tensor is not finite or a `Watch` is suspicious.
+        Errors of the disk are logged, and training continues.
         """
         state = self._state(epoch, batch)
         self.written = time.monotonic()
@@ -504,6 +509,9 @@ class TrainingStopped(RuntimeError):
     "A `Watch` has ended the training; the message says why."
 
 
+_NOT_FINITE = 'a loss is not finite'   # a sign that ends the training at once
+
+
 class Watch(Callback):
     """Looks at every batch for signs of a failed training, logs them, and ends the training.
 
@@ -548,13 +556,12 @@ class Watch(Callback):
             _evenness(a.detach(), self.learn.lengths) for a in attentions
         ])
         names = [*losses, *(f'attention {i + 1}' for i in range(len(attentions)))]
-        # (numbers,)
         values = (*losses.values(), *evenness)
-        values = torch.stack([x.detach().float() for x in values])
+        values = torch.stack([x.detach().float() for x in values])   # (numbers,)
         return dict(zip(names, values.tolist()))
 
     def _signs(self, numbers) -> dict:  # sign → is it there?
-        signs = {'a loss is not finite': not all(map(math.isfinite, numbers.values()))}
+        signs = {_NOT_FINITE: not all(map(math.isfinite, numbers.values()))}
         for name, value in numbers.items():
             if re.fullmatch(r'd\d+', name):
                 signs[f'discriminator {name} is never wrong'] = value < self.zero
@@ -566,7 +573,7 @@ class Watch(Callback):
         return signs
 
     def _limit(self, sign) -> int:
-        return 1 if 'not finite' in sign else self.steps
+        return 1 if sign == _NOT_FINITE else self.steps
 
     def after_batch(self):
         "Count for how many batches each sign has lasted."
@@ -601,9 +608,10 @@ class Watch(Callback):
         if not files:
             return ''
         last = files[-1]
+        kept = last.with_stem(last.stem.removesuffix('-kept') + '-kept')
         if rank() == 0:
-            last.rename(last.with_stem(last.stem.removesuffix('-kept') + '-kept'))
-        return f'; the last good checkpoint is {last}'
+            last.rename(kept)
+        return f'; the last good checkpoint is {kept}'
 
     def after_epoch(self):
         "A line for each epoch."

@@ -190,7 +190,7 @@ def _check_size(name, value):
         raise ValueError(f'{name}: a string of more than 1000 characters')
     largest = _LARGEST.get(name, 4096)
     if isinstance(value, (int, float)) and not abs(value) <= largest:  # or not a number
-        raise ValueError(f'{name} must be at most {largest}')
+        raise ValueError(f'{name} must be from -{largest} to {largest}')
 
 def from_dict(
     entries: dict,  # what `to_dict` gave
@@ -536,10 +536,14 @@ def with_weights(path, build): # a safetensors file, a function that makes a net
     wrong = [k for k in {**expected, **found} if expected.get(k) != found.get(k)]
     if wrong:
         first = wrong[0]
-        raise ValueError(
-            f'{len(wrong)} weights do not fit the configuration; '
-            f'the first, {first[:60]}, has shape {found.get(first)}, '
-            f'expected {expected.get(first)}')
+        if first not in found:
+            what = 'is missing'
+        elif first not in expected:
+            what = 'is unknown'
+        else:
+            what = f'has shape {found[first]}, expected {expected[first]}'
+        raise ValueError(f'{len(wrong)} weights do not fit the configuration; '
+                         f'the first, {first[:60]}, {what}')
     network = build()
     weights = load_file(path)
     weights = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}

@@ -97,7 +97,7 @@ class AttnGANLearner(GANLearner):
     - `wrong` (B, D): sentences of other pictures
     - `logits`: for each drawn picture the discriminator's conditional and
       unconditional logits, (B,) each, as the generator's step sees them
-    - `regions` (B, D, h, w) of the drawn pictures, or None
+    - `regions` (B, D, h, w) of the drawn pictures; None without the DAMSM's loss
     - `losses`: name → scalar; `loss_weights`: name → weight
 
     Events of its own, in the order in which they come: `before_discriminator`,
@@ -153,6 +153,7 @@ class AttnGANLearner(GANLearner):
     def generator_step(self):  # → {name: detached scalar}
         "The generator learns from the discriminators, the DAMSM and the KL term ([P] eq. 3)."
         self.losses = {}
+        self.regions = None
         self.event('before_generator')
         with _no_weight_gradients(self.model.discriminators):
             self.logits = self.fake_logits()                            # [2 × (B,)]
@@ -263,7 +264,7 @@ def _adam(
     return OptimWrapper(
         params,
         opt=torch.optim.Adam,
-        lr=L(lr)[0],
+        lr=L(lr)[0],   # Adam takes one number; fit sets one for each group
         betas=betas,
         fused=True,
         foreach=False,
@@ -316,7 +317,7 @@ def attngan_learner(
     dls,        # `ImageCaptionDataLoaders`
     damsm,      # a trained `DAMSM`, or the Learner that trained it
     bf16=None,  # multiply in bfloat16; None: where that is faster
-    cbs=(),     # more callbacks; their `terms` become columns of the table
+    cbs=(),     # more callbacks; the `term` of each becomes a column of the table
     **kwargs,   # of fastai's Learner
 ) -> AttnGANLearner:
     """A Learner for the GAN of `dls.config`, with the losses of the paper.
@@ -332,7 +333,8 @@ def attngan_learner(
     _must_be_text_encoder(damsm.text_encoder, described)
     terms = [f'd{size}' for size in config.drawn_sizes] + ['adversarial', 'damsm', 'kl']
     for cb in L(cbs):
-        terms += getattr(cb, 'terms', ())
+        if hasattr(cb, 'term'):
+            terms.append(cb.term)
     training = config.training
     learn = AttnGANLearner(
         dls,

@@ -14,12 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .attention import _at_least_float32, word_mask
+from .attention import at_least_float32, word_mask
 from .config import Config, TrainingConfig
-from .damsm import DAMSM, DAMSMConfig, _by_caption, match_loss, sentence_loss
-from .discriminator import Discriminator, DiscriminatorConfig, downs
+from .damsm import DAMSM, DAMSMConfig, by_caption, word_scores
+from .discriminator import Discriminator, DiscriminatorConfig
 from .gan_losses import LossConfig
-from .generator import Generator, GeneratorConfig, conv3x3, init_weights
+from .generator import Generator, GeneratorConfig, conv3x3, halvings, init_weights
 from .image_encoder import SmallEncoderConfig
 from .text_encoder import TextConfig, TextEncoder
 
@@ -61,8 +61,8 @@ def cosine_region_attention(
     gamma1=15.,    # sharpness over the regions
 ):                 # (B, T, h, w), sums to 1 over h, w; 0 at padding
     "Where each word looks: eq. 9 on cosines, without eq. 8 (ours)."
-    e = F.normalize(_at_least_float32(words), dim=1)                 # (B, D, T)
-    v = F.normalize(_at_least_float32(regions).flatten(2), dim=1)    # (B, D, N)
+    e = F.normalize(at_least_float32(words), dim=1)                 # (B, D, T)
+    v = F.normalize(at_least_float32(regions).flatten(2), dim=1)    # (B, D, N)
     cosine = torch.einsum('bdt,bdn->btn', e, v)                      # (B, T, N)
     alpha = (gamma1*cosine).softmax(2)                               # (B, T, N), eq. 9
     if lengths is not None:
@@ -71,17 +71,16 @@ def cosine_region_attention(
     return alpha.unflatten(2, regions.shape[2:])                     # (B, T, h, w)
 
 # %% ../nbs/40_variants.ipynb #vscor001
-def _cosine_word_scores(regions, words, lengths, gamma1, gamma2):
-    "R(Q, D) with cosine attention: (B, D, h, w), (I, D, T), (I,) → (B, I)."
-    real = word_mask(lengths, words.shape[2])                      # (I, T)
-    e = F.normalize(_at_least_float32(words).mT[real], dim=1)      # (M, D), no padding
-    v = F.normalize(_at_least_float32(regions).flatten(2), dim=1)  # (B, D, N)
+def _cosine_word_scores(regions, e, real, gamma1, gamma2):  # (B, D, h, w), (M, D), (I, T)
+    "γ₂R(Q, D) with cosine attention: (B, I)."
+    e = F.normalize(e, dim=1)                                      # (M, D), no padding
+    v = F.normalize(regions.flatten(2), dim=1)                     # (B, D, N)
     cosine = torch.einsum('md,bdn->bmn', e, v)                     # (B, M, N)
     alpha = (gamma1*cosine).softmax(2)                             # (B, M, N), eq. 9
     context = torch.einsum('bmn,bdn->bmd', alpha, v)               # (B, M, D)
     norm = context.norm(dim=2).clamp(min=1e-8)                     # (B, M)
     fit = (context*e).sum(2)/norm                                  # (B, M), cosine
-    return _by_caption(gamma2*fit, real).logsumexp(2)              # (B, I), eq. 10
+    return by_caption(gamma2*fit, real).logsumexp(2)              # (B, I), eq. 10
 
 # %% ../nbs/40_variants.ipynb #vdamsm01
 class CosineDAMSM(DAMSM):
@@ -94,7 +93,7 @@ class CosineDAMSM(DAMSM):
         gamma2=5.,
         gamma3=10.,
         group=None,       # pairs that the word losses compare; None: the batch
-        word_dropout=0.,  # share of words that the word losses leave out
+        word_dropout=0.,  # probability that the word losses set a word to 0, in training
     ):
         super().__init__(text_encoder, image_encoder, gamma1, gamma2, gamma3)
         self.group = group
@@ -116,48 +115,34 @@ class CosineDAMSM(DAMSM):
         lengths,  # (I,)
     ):            # (B, I): row an image, column a caption; times γ₃
         "How well each picture fits each caption, word by word."
-        return self.gamma3*_cosine_word_scores(regions, words, lengths,
-                                               self.gamma1, self.gamma2)
+        scores = word_scores(regions, words, lengths, self.gamma1, self.gamma2, self.chunk,
+                             _cosine_word_scores)
+        return self.gamma3*scores                                        # (B, I)
 
-    def loss(
+    def words_loss(
         self,
         regions,         # (B, D, h, w)
-        image,           # (B, D)
         words,           # (B, D, T)
-        sentence,        # (B, D)
         lengths,         # (B,)
         class_ids=None,  # (B,) or None
-    ):                   # dict of four scalars, as `DAMSM.loss`
-        """The four losses; the word losses are averaged over the groups.
-
-        Raises ValueError in training mode if the batch holds one pair only.
-        """
-        if self.training and len(words) < 2:
-            raise ValueError('the DAMSM compares the pairs of a batch with each other: '
-                             'a batch of one has no wrong caption; choose bs ≥ 2')
+    ):                   # image → text, text → image: two scalars
+        "As `DAMSM.words_loss`, with word dropout; the mean over the groups."
         if self.training and self.word_dropout:
             keep = torch.rand_like(words[:, :1]) >= self.word_dropout    # (B, 1, T)
             words = words*keep
         n = self.group or len(words)
         classes = [None]*len(words) if class_ids is None else class_ids.split(n)
-        groups = zip(regions.split(n), words.split(n), lengths.split(n), classes)
-        i2t = []
-        t2i = []
-        for some_regions, some_words, some_lengths, some_classes in groups:
-            scores = self.scores(some_regions, some_words, some_lengths)      # (n, n)
-            one, other = match_loss(scores, some_classes)
-            i2t.append(one)
-            t2i.append(other)
-        s_i2t, s_t2i = sentence_loss(image, sentence, class_ids, self.gamma3)
-        return dict(words_i2t=sum(i2t)/len(i2t), words_t2i=sum(t2i)/len(t2i),
-                    sentence_i2t=s_i2t, sentence_t2i=s_t2i)
+        parts = zip(regions.split(n), words.split(n), lengths.split(n), classes)
+        losses = [super(CosineDAMSM, self).words_loss(*part) for part in parts]
+        i2t, t2i = zip(*losses)
+        return sum(i2t)/len(i2t), sum(t2i)/len(t2i)
 
 @dataclass(frozen=True)
 class CosineDAMSMConfig(DAMSMConfig):
     "Sharpness, groups and word dropout of a `CosineDAMSM`."
     gamma1: float = 15.            # sharpness over the regions
     group: int | None = 16         # pairs that the word losses compare; None: the batch
-    word_dropout: float = .3       # share of words that the word losses leave out
+    word_dropout: float = .3       # probability that the word losses set a word to 0
 
     def __post_init__(self):
         super().__post_init__()
@@ -220,11 +205,7 @@ class RandomFlip(nn.Module):
         super().__init__()
         self.generator = generator
         self.noise = generator.noise + 1                          # Z
-        self.dim = generator.dim
         self.cond = generator.cond
-        self.stages = generator.stages
-        self.base = generator.base
-        self.heads = generator.heads
         self.flip = nn.Linear(generator.dim, 1)
         nn.init.zeros_(self.flip.weight)                          # at first every sentence
         nn.init.zeros_(self.flip.bias)                            # flips half of its pictures
@@ -297,7 +278,7 @@ def plain_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
 
 def compact_backbone(size, width, most):   # pixels; channels of the first layer
     "Layers (B, 3, size, size) → (B, F, 4, 4) with at most `most` channels, and F."
-    channels = [min(width << i, most) for i in range(downs(size))]
+    channels = [min(width << i, most) for i in range(halvings(size))]
     layers = [plain_block(c_in, c_out, kernel=4, stride=2)
               for c_in, c_out in zip([3, *channels], channels)]
     c = channels[-1]

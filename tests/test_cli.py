@@ -359,9 +359,15 @@ def test_what_a_model_was_trained_on_is_noted_and_taken_over(monkeypatch, capsys
     assert cli._complete(dict(start='mine', minutes=1., bs=5))['bs'] == 5
 
 
+def loaders(**options):
+    "For the GAN and for the DAMSM."
+    options = cli._complete(dict(minutes=1., bs=4, damsm_bs=4) | options)
+    gan = cli._data_loaders(options, cli._config(options))
+    return gan, cli._damsm_loaders(options, gan.vocab)
+
+
 def test_photographs_recipe_reads_paper_birds_as_well():
-    options = cli._complete(dict(recipe='photographs', n=64, bs=4, damsm_bs=4, minutes=1.))
-    gan, damsm = cli._data_loaders(options)
+    gan, damsm = loaders(recipe='photographs', n=64)
     assert len(gan.train_ds) == len(damsm.train_ds) == 64
 
 
@@ -369,11 +375,10 @@ def test_captions_with_left_and_right(capsys):
     folder = captioned_folder(Path('data'))
     for i, file in enumerate(folder.glob('*.txt')):
         file.write_text(f'a ball on the {("left", "right")[i % 2]}, number {i}')
-    options = dict(data='folder', path=folder, minutes=1., bs=4, damsm_bs=4)
     with pytest.warns(UserWarning, match='11 of 11 captions say left or right.*flip=False'):
-        gan, _ = cli._data_loaders(cli._complete(options))
+        gan, _ = loaders(data='folder', path=folder)
     assert gan.train_ds.flip
-    gan, damsm = cli._data_loaders(cli._complete(options | dict(no_flip=True)))
+    gan, damsm = loaders(data='folder', path=folder, no_flip=True)
     assert not gan.train_ds.flip and not damsm.train_ds.flip
     assert command('train', '--check', '--data', 'folder', '--path', folder) == 0
     said = capsys.readouterr().out
@@ -407,11 +412,11 @@ def test_columns_in_capital_letters_and_of_other_names():
     path = table(Path('table.csv').absolute())
     rows = path.read_text()
     path.write_text(rows.replace('image,caption', 'Image,Caption', 1))
-    options = dict(data='csv', path=path, minutes=1., bs=4, damsm_bs=4)
-    assert len(cli._data_loaders(cli._complete(options))[0].items) == 12
+    gan, _ = loaders(data='csv', path=path)
+    assert len(gan.items) == 12
     path.write_text(rows.replace('image,caption', 'bild,satz', 1))
-    more = options | dict(image_col='bild', caption_col='satz')
-    assert len(cli._data_loaders(cli._complete(more))[0].items) == 12
+    gan, _ = loaders(data='csv', path=path, image_col='bild', caption_col='satz')
+    assert len(gan.items) == 12
     with pytest.raises(ValueError, match='--caption-col names a column'):
         cli._complete(dict(data='folder', path='.', minutes=1., caption_col='satz'))
 

@@ -13,12 +13,12 @@ from attngan.gan_losses import LossConfig
 from attngan.generator import GeneratorConfig
 from attngan.image_encoder import ImageEncoderConfig
 from attngan.paperbirds import PaperBirds
-from attngan.serialization import check_kind, from_dict, to_dict
+from attngan.serialization import _subclasses, check_kind, from_dict, to_dict
 from attngan.text_encoder import TextConfig
 
 ROOTS = (TextConfig, ImageEncoderConfig, DAMSMConfig, GeneratorConfig, DiscriminatorConfig,
          LossConfig, config.TrainingConfig, config.Config)
-CLASSES = [cls for root in ROOTS for cls in config._subclasses(root).values()]
+CLASSES = [cls for root in ROOTS for cls in _subclasses(root).values()]
 FIELDS = [(cls, field) for cls in CLASSES for field in fields(cls)]
 VALUES = {'a whole number': 2, 'a number': 2.5, 'nan': float('nan'), 'truth': True, 'None': None,
           'a string': '2', 'nothing': (), 'strings': ('2',), 'whole numbers': (2,),

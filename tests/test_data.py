@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from attngan import files
 from attngan.batch import CaptionDataset
-from attngan.cache import array_cache, cache_pictures
+from attngan.cache import array_cache, cache_pictures, keep_pictures
 from attngan.config import Config, DiscriminatorConfig, GeneratorConfig, TextConfig, TrainingConfig
 from attngan.damsm_training import RPrecision, damsm_learner
 from attngan.data import ImageCaptionDataLoaders
@@ -824,6 +824,8 @@ def test_a_damaged_cache(tmp_path):
         array_cache(path, 'ones', ones)[2]
     path.write_bytes(data + b'!')                                     # another length: made again
     assert array_cache(path, 'ones', ones)[2].tolist() == [1]*4
+    (tmp_path/'ones.json').write_text('[]')                           # no index: made again
+    assert array_cache(path, 'ones', ones)[2].tolist() == [1]*4
 
 
 def test_a_cache_follows_its_pictures(tmp_path):
@@ -845,9 +847,13 @@ def test_the_same_batches_from_a_cache(original, tmp_path):
         return [batch for loader in dls for batch in list(loader)[:3]]
     for a, b in zip(batches(None), batches(tmp_path/'cache'), strict=True):
         assert torch.equal(a[0][-1], b[0][-1]) and torch.equal(a[1], b[1])
-    with pytest.raises(ValueError, match='has no key'):
-        items = [replace(it, key='') for it in entries(8)]
-        ImageCaptionDataLoaders.from_items(items, items, TINY, cache=tmp_path/'no', **SMALL)
+
+
+def test_a_cache_of_two_splits_with_the_same_keys(tmp_path):
+    train = entries(8)
+    valid = [replace(it, image=255 - it.image) for it in train]
+    kept = keep_pictures(train, valid, 8, tmp_path/'cache')
+    assert not np.array_equal(kept[0][0].image.read(), kept[1][0].image.read())
 
 
 # ---------------------------------------------------------------- processes and memory
@@ -1019,8 +1025,8 @@ def test_paper_birds_are_kept(tmp_path, monkeypatch):
     assert (first.images == second.images).all()
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(DataError, match='are drawn again'):
-        ImageCaptionDataLoaders.from_paperbirds(n=8, n_valid=30, bs=4)
+    with pytest.raises(ValueError, match='are damaged.*they are drawn again'):
+        PaperBirds('valid', n=30)
 
 
 def test_paper_birds_refuse():
