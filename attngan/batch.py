@@ -38,6 +38,15 @@ def cut_out(
         pixels = pixels[:, ::-1].copy()
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
+def real_picture(
+    item,        # a `CaptionedImage`
+    size,        # S, side of the square, in pixels
+    zoom=76/64,  # as in the training (`config.training.zoom`); 1: nothing is cut off
+):               # (3, S, S) in [-1, 1]
+    "The middle of an entry's picture, always the same."
+    pixels = cut_out(item, size, zoom, at_random=False, flip=False)          # (3, S, S) uint8
+    return pixels.float()/127.5 - 1
+
 # %% ../nbs/03_batch.ipynb #a375c1a6
 def pyramid(
     x: torch.Tensor,  # (B, 3, S, S)

@@ -135,7 +135,7 @@ def _trained_with(folder): # → options of the training of a model; {} if they 
     note = Path(folder).expanduser()/_NOTE
     options = load_json(note) if note.is_file() else {}
     if not isinstance(options, dict):
-        raise ValueError(f'{note} holds no options of a training')
+        raise ValueError(f'{note} does not hold the options of a training run')
     return options
 
 def _option(name):
@@ -267,11 +267,11 @@ def _claim(
                   '--minutes M. '
                 'To train another one: a new folder with --out')
         if resume:
-            raise ValueError(f'there is no unfinished training in {folder}: '
+            raise ValueError(f'there is no unfinished training run in {folder}: '
                              'leave out --resume')
         return _write_note(note, _complete(given))
     if not resume:
-        raise ValueError(f'{folder} holds an unfinished training: '
+        raise ValueError(f'{folder} holds an unfinished training run: '
                          f'go on with attngan_train --resume --out {folder}, '
                          f'or remove {note.parent}')
     return _read_note(note, given)
@@ -300,10 +300,10 @@ def _read_note(note, given):
             before = options[name]
             absent = before is None or before is False
             began = f'no {_option(name)}' if absent else f'{_option(name)} {before}'
-            raise ValueError(f'the training in {note.parent.parent} was '
+            raise ValueError(f'the training run in {note.parent.parent} was '
                              f'started with {began}, and goes on with that: '
                              f'leave out {_option(name)}, '
-                             'or start another training in a new folder with --out')
+                             'or start another one in a new folder with --out')
     return options
 
 # %% ../nbs/a10_cli.ipynb #cli00004
@@ -629,7 +629,7 @@ def train_command():
                            **flag)),
         ('--image-col', dict(help="csv: the column of the pictures' names (a usual one)")),
         ('--caption-col', dict(help='csv: the column of the captions (a usual one)')),
-        ('--resume', dict(help='go on with the unfinished training in --out', **flag)),
+        ('--resume', dict(help='go on with the unfinished training run in --out', **flag)),
         ('--go-on', dict(help='even when a loss is not finite or something collapses', **flag)),
     ), attngan_train)
 

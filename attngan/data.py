@@ -91,7 +91,7 @@ def readable(
     vocab,
     faults=None,  # a list for what is left out
 ) -> list:
-    """The entries without captions of which no word is known.
+    """The entries with the captions of which a word is known; those without any are dropped.
 
     Raises `CaptionError` if none is left.
     """
@@ -309,7 +309,7 @@ class ImageCaptionDataLoaders(DataLoaders):
         faults += files.long_captions(self.items, self.vocab, self.config.max_words)
         if self.train_ds.augment and self.train_ds.flip:
             faults += files.mirrored_sides(self.train_ds.items)
-        return files.Faults(faults)
+        return faults
 
 def _check_batch_size(bs, n): # B, number of training pictures
     if not isinstance(bs, (int, np.integer)):

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from . import files
-from .batch import cut_out
+from .batch import real_picture
 from .cache import array_cache, backbone_signature, origin
 from .damsm_training import r_precision
 from .image_encoder import BackboneEncoder
@@ -77,16 +77,6 @@ def draw_captions(
             images, *_ = model.generator(noise.to(device), sentence, words, lengths[some])
             pictures.append(images[-1].cpu())                                # (b, 3, S, S)
     return torch.cat(pictures)                                               # (n, 3, S, S)
-
-# %% ../nbs/32_evaluation.ipynb #32real01
-def real_picture(
-    item,        # a `CaptionedImage`
-    size,        # S, side of the pictures that the model draws
-    zoom=76/64,  # as in the training (`config.training.zoom`); 1: nothing is cut off
-):               # (3, S, S) in [-1, 1]
-    "The middle of a real picture, as small as a generated one."
-    pixels = cut_out(item, size, zoom, at_random=False, flip=False)          # (3, S, S) uint8
-    return pixels.float()/127.5 - 1
 
 # %% ../nbs/32_evaluation.ipynb #32feat01
 _FIELDS = 4   # a picture is divided into 4 × 4 fields

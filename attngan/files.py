@@ -1130,7 +1130,7 @@ def folder_items(
     for p, folder, split in zip(pictures, folders, splits):
         classes = folder[1:] if split else folder
         if not classes and texts != root:
-            classes = text_of[p].relative_to(texts).parent.parts
+            classes = text_of[p].relative_to(texts).parent.parts   # folders of the texts
         names.append('/'.join(classes) or None)
     with gathering(faults) as found:
         for p in sorted(set(found_texts) - set(text_of.values())):
@@ -1150,7 +1150,10 @@ def _files_under(root):
     return sorted(p for p in found if p.is_file() and not p.name.startswith('.'))
 
 def _match_texts(pictures, root, found_texts, texts):
-    "The text of each picture: at the same place under `texts`, or else the only one of its name."
+    """The text of each picture: at the same place under `texts`.
+
+    If `texts` is another folder: or else the only one of its name.
+    """
     by_name = {}
     for p in found_texts:
         by_name.setdefault(p.stem, []).append(p)

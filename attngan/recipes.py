@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 from .attention import word_mask
-from .batch import cut_out, one_caption
+from .batch import one_caption, real_picture
 from .cache import array_cache, backbone_signature, origin
 from .distributed import average, gather, own
 from .learner import CaptionLearner
@@ -468,12 +468,10 @@ class _UnpackFeatures(ItemTransform):
         return (local, pooled), ids, (ids > 0).sum(1), class_ids
 
 # %% ../nbs/41_recipes.ipynb #ed87f383
-@torch.no_grad()
 def keep_features(
-    dls,      # `ImageCaptionDataLoaders` made with augment=False
-    encoder,  # an `ImageEncoder` with a frozen backbone
-    path,     # of the cache; it is made again when pictures or weights have changed
-    bs=32,    # pictures at a time
+    dls,             # `ImageCaptionDataLoaders` made with augment=False
+    encoder,         # an `ImageEncoder` with a frozen backbone
+    path,            # of the cache; it is made again when pictures or weights have changed
     mirrored=False,  # those of the mirror images, too; training takes either at random
 ) -> DataLoaders:
     """Loaders of the same captions, with backbone features in place of the pictures.
@@ -488,32 +486,18 @@ def keep_features(
         )
     if not encoder.frozen:
         raise ValueError('the backbone is not frozen: call encoder.freeze() before')
-    items = {origin(item): item for data in datasets for item in data.items}
     encoder.eval().to(dls.device)
+    items = {origin(item): item for data in datasets for item in data.items}
     size = datasets[0].sizes[-1]
-    zoom = datasets[0].zoom
-
-    def picture(item):  # → (3, S, S) in [-1, 1]
-        pixels = cut_out(item, size, zoom, at_random=False, flip=False)
-        return pixels.float()/127.5 - 1
-
-    def all_features():
-        entries = list(items.values())
-        for start in range(0, len(entries), bs):
-            batch = torch.stack([picture(item) for item in entries[start:start + bs]])
-            batch = batch.to(dls.device)
-            variants = [batch, batch.flip(3)] if mirrored else [batch]
-            kept = []
-            for images in variants:
-                local, pooled = encoder.features(images)
-                kept.append(torch.cat([local.flatten(1), pooled], 1))    # (≤bs, n)
-            yield from torch.stack(kept, 1).half().cpu().numpy()         # ≤bs × (1 or 2, n)
-
+    features = partial(
+        _features, encoder, list(items.values()), size, datasets[0].zoom, mirrored, dls.device
+    )
     made_of = ' '.join([backbone_signature(encoder), f'{size} {mirrored}', *items])
-    cache = array_cache(path, made_of, all_features, len(items))
+    cache = array_cache(path, made_of, features, len(items))
     row_of = {name: row for row, name in enumerate(items)}
-    first = picture(next(iter(items.values())))[None]                    # (1, 3, S, S)
-    local, _ = encoder.features(first.to(dls.device))                    # (1, C, h, w)
+    with torch.no_grad():
+        black = torch.zeros(1, 3, size, size, device=dls.device)
+        local, _ = encoder.features(black)                               # (1, C, h, w)
     loaders = []
     for loader in dls.loaders:
         rows = [row_of[origin(item)] for item in loader.dataset.items]
@@ -525,3 +509,18 @@ def keep_features(
     new.config = dls.config
     new.n_inp = 3
     return new
+
+
+@torch.no_grad()
+def _features(encoder, items, size, zoom, mirrored, device, bs=32):
+    "For each picture an array (1 or 2, n) float16: its features, and those of its mirror image."
+    for start in range(0, len(items), bs):
+        some = items[start:start + bs]
+        pictures = torch.stack([real_picture(item, size, zoom) for item in some])
+        pictures = pictures.to(device)                                   # (≤bs, 3, S, S)
+        variants = [pictures, pictures.flip(3)] if mirrored else [pictures]
+        kept = []
+        for images in variants:
+            local, pooled = encoder.features(images)
+            kept.append(torch.cat([local.flatten(1), pooled], 1))        # (≤bs, n)
+        yield from torch.stack(kept, 1).half().cpu().numpy()

@@ -181,7 +181,7 @@ def _differences(
     if not (isinstance(there, dict) and isinstance(here, dict)):
         if there == here:
             return []
-        return [f'{at}: {there} in the checkpoint, {here} in this training']
+        return [f'{at}: {there} in the checkpoint, {here} in this run']
     found = []
     for key in {**there, **here}:
         pair = there.get(key, 'nothing'), here.get(key, 'nothing')
@@ -263,7 +263,7 @@ def _from_all(x) -> list:
 
 # %% ../nbs/a5b_resuming.ipynb #a8cb7c24
 class Checkpoint(Callback):
-    """Writes the whole state of a training into `folder`, and with `resume` continues from there.
+    """Writes the whole state of a training run into `folder`; `resume` continues from there.
 
     `fit` raises ValueError if all checkpoints are damaged or of another
     training, FileExistsError if there are some and `resume` is False, and
@@ -322,7 +322,7 @@ class Checkpoint(Callback):
         wrong = _differences(state['identity'], _identity(self.learn))
         if wrong:
             more = f'; and {len(wrong) - 5} more' if len(wrong) > 5 else ''
-            raise ValueError(f'{path} belongs to another training: '
+            raise ValueError(f'{path} belongs to another training run: '
                              + '; '.join(wrong[:5]) + more)
         self.restored = state
         self.own = state['processes'][rank()]  # what this process had put in
