@@ -534,7 +534,7 @@ def long_captions(items, vocab, T) -> Faults: # `items`: of `CaptionedImage`
     alike = sum(len(captions) for captions in whole.values() if len(captions) > 1)
     if not cut:
         return Faults()
-    enough = sorted(lengths)[int(.95*(len(lengths) - 1))]
+    enough = sorted(lengths)[math.ceil(.95*len(lengths)) - 1]
     what = (f'{cut} of {len(lengths)} captions have more than {T} words; training '
             f'reads {T} of them at random (released code), validation the first {T}')
     if cut > .05*len(lengths):
