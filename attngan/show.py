@@ -51,7 +51,7 @@ def show_rows(
             axis.imshow(picture)
             axis.axis('off')
     for axis, caption in zip(axes[0], captions, strict=True):
-        axis.set_title(wrap(caption), fontsize=6)
+        axis.set_title(wrap(caption, round(15*scale)), fontsize=6)
     for axis, label in zip(axes[:, 0], labels or [''] * len(rows), strict=True):
         axis.text(-.08, .5, label, transform=axis.transAxes,
                   ha='right', va='center', fontsize=7)

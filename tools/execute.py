@@ -52,7 +52,7 @@ def execute(path, check=False):
     start = time.time()
     nb = nbformat.read(path, as_version=4)
     folder = dict(metadata=dict(path=str(path.parent)))
-    client = NotebookClient(nb, timeout=4*3600, resources=folder)
+    client = NotebookClient(nb, timeout=4*3600, resources=folder, coalesce_streams=True)
     with client.setup_kernel():
         for i, cell in enumerate(nb.cells):
             if is_skipped(cell, check):
