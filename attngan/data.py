@@ -37,7 +37,7 @@ class _Unpack(ItemTransform):
     def encodes(self, collated):
         return unpack(collated, self.sizes)
 
-class FairDL(TfmdDL):
+class SeededDL(TfmdDL):
     "A loader that gives the same batches with any number of worker processes."
     epoch_seed = 0
 
@@ -164,8 +164,8 @@ class ImageCaptionDataLoaders(DataLoaders):
         device = default_device() if device is None else torch.device(device)
         shared = dict(num_workers=num_workers, device=device,
                       after_batch=[_Unpack(config.sizes)])
-        loaders = [FairDL(train_set, bs=bs, shuffle=True, drop_last=True, **shared),
-                   FairDL(valid_set, bs=val_bs or bs, **shared)]
+        loaders = [SeededDL(train_set, bs=bs, shuffle=True, drop_last=True, **shared),
+                   SeededDL(valid_set, bs=val_bs or bs, **shared)]
         self = cls(*loaders, device=device)
         self.vocab = vocab
         self.config = config

@@ -149,6 +149,22 @@ def test_resume_refuses_another_option(capsys, option):
     assert f'leave out {option[0]}' in said and 'was started with' in said
 
 
+def test_a_noted_zero_is_an_option(capsys):
+    unfinished(minutes=3.)
+    assert 'was started with --seed 0' in refused(capsys, 'train', '--resume', '--seed', 1)
+    said = refused(capsys, 'train', '--resume', '--start', 'x')
+    assert 'was started with no --start' in said
+
+
+def test_a_missing_package_is_a_line_and_no_traceback(capsys):
+    with mock.patch.dict('sys.modules', {'h5py': None}):
+        Path('fashion').mkdir()
+        for split in ('train', 'validation'):
+            Path(f'fashion/fashiongen_256_256_{split}.h5').touch()
+        said = refused(capsys, 'train', '--data', 'fashiongen', '--path', 'fashion', '--check')
+    assert 'FashionGen needs h5py' in said
+
+
 def test_resume_takes_the_noted_options():
     options = unfinished(minutes=3., seed=1)
     assert cli._claim('models/mine', True, {}) == options

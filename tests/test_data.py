@@ -169,6 +169,14 @@ def test_missing_class_info(cub):
     assert len(set(classes_of(dls))) == 9
 
 
+def test_faults_are_told_before_species_are_held_out(cub):
+    (cub/'train'/'class_info.pickle').unlink()
+    with pytest.raises(DataError, match='valid_species=0 each picture is a class of its own'):
+        ImageCaptionDataLoaders.from_cub(cub, TINY, valid_species=2, **SMALL)
+    with pytest.raises(ValueError, match='valid_species=0 holds out none'):
+        ImageCaptionDataLoaders.from_cub(cub, TINY, valid_species=2, skip_bad=True, **SMALL)
+
+
 def test_one_class_in_a_table_or_folder(tmp_path):
     fill(tmp_path/'all'/'birds', 'abcdefgh')
     dls = ImageCaptionDataLoaders.from_folder(tmp_path/'all', config=TINY, **SMALL)
@@ -847,6 +855,14 @@ def test_the_same_batches_from_a_cache(original, tmp_path):
         return [batch for loader in dls for batch in list(loader)[:3]]
     for a, b in zip(batches(None), batches(tmp_path/'cache'), strict=True):
         assert torch.equal(a[0][-1], b[0][-1]) and torch.equal(a[1], b[1])
+
+
+def test_a_cache_of_pictures_that_are_read(tmp_path):
+    class Picture:
+        def read(self):
+            return picture(17, 200)
+    items = [CaptionedImage(Picture(), ['a bird'], key='a')]
+    assert cache_pictures(items, 17, tmp_path/'cache')[0].image.read().shape == (17, 17, 3)
 
 
 def test_a_cache_of_two_splits_with_the_same_keys(tmp_path):

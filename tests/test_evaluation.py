@@ -306,6 +306,11 @@ def test_feature_networks_say_what_to_install():
         evaluation.feature_network('nonet')
 
 
+def test_an_unknown_data_set_is_named():
+    with pytest.raises(ValueError, match="must be cub, coco, .*, not 'cubs'"):
+        evaluation.read_splits('cubs', 'nowhere')
+
+
 # the command
 
 def command(*words):

@@ -1,13 +1,17 @@
 """What both Learners refuse, and what they keep: rates, saved weights, columns."""
+import contextlib
 import io
+import math
 import sys
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 from fastai.callback.core import Callback, CancelBatchException
+from fastai.callback.progress import ShowGraphCallback
 
 sys.path.insert(0, str(Path(__file__).parent/'processes'))
 from common import quiet, tiny, tiny_data  # noqa: E402
@@ -15,9 +19,11 @@ from common import quiet, tiny, tiny_data  # noqa: E402
 from attngan.damsm import DAMSMConfig  # noqa: E402
 from attngan.damsm_training import damsm_learner, show_word_attention  # noqa: E402
 from attngan.inference import save_damsm  # noqa: E402
+from attngan.recipes import GradientPenalty, ModeSeeking, ProgressiveStages  # noqa: E402
 from attngan.resuming import _callback_state, _load_callback_state, _storable  # noqa: E402
 from attngan.text_encoder import TextConfig  # noqa: E402
 from attngan.training import DrawSamples, attngan_learner  # noqa: E402
+from attngan.variants import CosineDAMSMConfig  # noqa: E402
 
 B = 12
 
@@ -173,14 +179,40 @@ def test_features_cannot_be_shown(data, damsm):
         show_word_attention(learn.model, data, batch=batch)
 
 
-def test_chunks_of_the_words_loss_change_nothing(data):
+@pytest.mark.parametrize('config', [DAMSMConfig(), CosineDAMSMConfig()])
+def test_chunks_of_the_words_loss_change_nothing(data, config):
     torch.manual_seed(0)
-    damsm = replace(data.config, damsm=DAMSMConfig()).new_damsm(len(data.vocab)).eval()
+    damsm = replace(data.config, damsm=config).new_damsm(len(data.vocab)).eval()
     images, ids, lengths, _ = data.valid.one_batch()
     regions, _, words, _ = damsm(images, ids, lengths)
     whole = damsm.scores(regions, words, lengths)
     damsm.chunk = 5
-    assert torch.allclose(damsm.scores(regions, words, lengths), whole, atol=1e-5)
+    name = 'attngan.damsm.checkpoint'
+    with mock.patch(name, wraps=torch.utils.checkpoint.checkpoint) as checkpoint:
+        assert torch.allclose(damsm.scores(regions, words, lengths), whole, atol=1e-4)
+    assert checkpoint.call_count == -(-len(regions)//5)
+
+
+def test_a_penalty_of_stages_that_have_not_entered(data, damsm):
+    larger = data.config.drawn_sizes[1:]
+    cbs = [ProgressiveStages((0., .9, .9)), GradientPenalty(sizes=larger, every=1)]
+    learn = attngan_learner(data, deepcopy(damsm), cbs=cbs)
+    with quiet(learn):
+        learn.fit(1)
+    assert math.isfinite(learn.smooth_loss)
+
+
+def test_a_loss_callback_as_a_class_has_its_column(data, damsm):
+    learn = attngan_learner(data, deepcopy(damsm), cbs=[ModeSeeking])
+    assert 'mode_seeking' in learn.metrics.map(lambda metric: metric.name)
+
+
+def test_a_graph_that_nobody_watches_is_left_out(data, damsm):
+    with mock.patch('attngan.learner.is_watched', return_value=False):
+        learn = damsm_learner(data, deepcopy(damsm), cbs=[ShowGraphCallback])
+        with contextlib.redirect_stdout(io.StringIO()):
+            learn.fit(1)
+    assert not any(isinstance(cb, ShowGraphCallback) for cb in learn.cbs)
 
 
 class Keeps(Callback):
