@@ -90,7 +90,7 @@ def _write_arrays(path, arrays) -> dict: # dtype, size in bytes, rows
         for x in arrays:
             x = np.ascontiguousarray(x)
             dtype = x.dtype.str
-            rows.append((f.tell(), x.shape, zlib.crc32(x)))
+            rows.append([f.tell(), list(x.shape), zlib.crc32(x)])
             f.write(x)
     return dict(dtype=dtype, size=path.stat().st_size, rows=rows)
 
@@ -111,7 +111,8 @@ def origin(item) -> str:
     if isinstance(image, CachedPicture):
         return f'{image.cache.rows[image.i]}'
     if isinstance(image, np.ndarray):
-        return f'{image.shape} {zlib.crc32(np.ascontiguousarray(image))} {item.box}'
+        content = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16)
+        return f'{image.shape} {image.dtype} {content.hexdigest()} {item.box}'
     if not isinstance(image, H5Picture) and hasattr(image, 'read'):
         return origin(replace(item, image=image.read()))
     row = ''

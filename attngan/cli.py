@@ -578,7 +578,7 @@ def attngan_train(
         sys.exit(130)
     except Exception as e:
         if new_run and not list(points.rglob('*.ckpt')):
-            shutil.rmtree(points)  # nothing to go on with
+            shutil.rmtree(points, ignore_errors=True)  # nothing to go on with
         if isinstance(e, TrainingStopped):
             raise ValueError(str(e)) from e
         raise
@@ -588,7 +588,8 @@ def attngan_train(
 def _check_data(options):
     "Print every fault of the data. Exit status 2 if something can't be used."
     config = _config(options)
-    dls = _data_loaders(options, config, bs=2, skip_bad=True)
+    all_of_it = options | dict(valid_species=0)   # the test pictures, too
+    dls = _data_loaders(all_of_it, config, bs=2, skip_bad=True)
     faults = dls.check()
     n = len(dls.train_ds)
     sizes = dict(bs=config.training.bs, damsm_bs=config.training.damsm_bs)

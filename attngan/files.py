@@ -387,7 +387,7 @@ def sound(
     for it, there in zip(items, present(items)):
         before = len(faults)
         if not there:
-            caption = (it.captions or [''])[0][:60]
+            caption = str((it.captions or [''])[0])[:60]
             what = f'the picture is not there; its caption is {caption!r}'
             faults.append(Fault('missing', name_of(it), what))
         elif boxed:

@@ -16,10 +16,11 @@ from PIL import Image
 from attngan import cli
 from attngan.config import Config, TrainingConfig
 from attngan.discriminator import DiscriminatorConfig
+from attngan.files import synthetic_cub
 from attngan.generator import GeneratorConfig
 from attngan.image_encoder import SmallEncoderConfig
 from attngan.inference import TextToImage, load_damsm, model_folder
-from attngan.serialization import load_state_dict
+from attngan.serialization import load_pickle, load_state_dict
 from attngan.text import Vocab
 from attngan.text_encoder import TextConfig
 from attngan.variants import paperbirds
@@ -237,6 +238,20 @@ def test_check_finds_a_damaged_copy(capsys, monkeypatch, tmp_path):
         data[len(data)//2] ^= 1                                         # one bit
         file.write_bytes(data)
     assert 'are damaged' in refused(capsys, 'train', '--check', '-n', 20)
+
+
+def test_check_of_cub_decodes_the_test_pictures(capsys):
+    synthetic_cub('cub')
+    words = ['--check', '--data', 'cub', '--path', 'cub']
+    assert command('train', *words) == 0
+    names = load_pickle('cub/test/filenames.pickle')
+    picture = Path(f'cub/CUB_200_2011/images/{names[0]}.jpg')
+    picture.write_bytes(picture.read_bytes()[:300])
+    Path('cub/train/class_info.pickle').unlink()
+    capsys.readouterr()
+    assert command('train', *words) == 2
+    said = capsys.readouterr().out
+    assert picture.name in said and 'class_info.pickle' in said
 
 
 # training

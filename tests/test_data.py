@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from attngan import files
 from attngan.batch import CaptionDataset
-from attngan.cache import array_cache, cache_pictures, keep_pictures
+from attngan.cache import array_cache, cache_pictures, keep_pictures, origin
 from attngan.config import Config, DiscriminatorConfig, GeneratorConfig, TextConfig, TrainingConfig
 from attngan.damsm_training import RPrecision, damsm_learner
 from attngan.data import ImageCaptionDataLoaders
@@ -862,7 +862,10 @@ def test_a_cache_of_pictures_that_are_read(tmp_path):
         def read(self):
             return picture(17, 200)
     items = [CaptionedImage(Picture(), ['a bird'], key='a')]
-    assert cache_pictures(items, 17, tmp_path/'cache')[0].image.read().shape == (17, 17, 3)
+    first, = cache_pictures(items, 17, tmp_path/'cache')
+    again, = cache_pictures(items, 17, tmp_path/'cache')
+    assert first.image.read().shape == (17, 17, 3)
+    assert origin(first) == origin(again)               # … in a cache of the cached, too
 
 
 def test_a_cache_of_two_splits_with_the_same_keys(tmp_path):
