@@ -41,8 +41,8 @@ def sentence_loss(
     gamma3=10.,      # γ₃, sharpness of the softmax over the batch
 ):                   # image → text, text → image: two scalars, float32 or better
     "L₁ˢ and L₂ˢ: match whole pictures with whole captions by cosine ([P] eq. 12–13)."
-    image = F.normalize(at_least_float32(image), dim=1)                   # (B, D)
-    sentence = F.normalize(at_least_float32(sentence), dim=1)             # (B, D)
+    image = F.normalize(at_least_float32(image), dim=1)                    # (B, D)
+    sentence = F.normalize(at_least_float32(sentence), dim=1)              # (B, D)
     with torch.autocast(image.device.type, enabled=False):                 # not in 16 bits
         cosine = image @ sentence.T                                        # (B, B)
     return match_loss(gamma3 * cosine, class_ids)
@@ -64,12 +64,12 @@ def by_caption(
 def _word_scores(regions, e, real, gamma1, gamma2):  # (B, D, h, w), (M, D), (I, T) → (B, I)
     v = regions.flatten(2)                                              # (B, D, N)
     s = torch.einsum('md,bdn->bmn', e, v).to(e.dtype)                   # (B, M, N), eq. 7
-    s_bar = by_caption(s, real).softmax(2)[:, real]                    # (B, M, N), eq. 8
+    s_bar = by_caption(s, real).softmax(2)[:, real]                     # (B, M, N), eq. 8
     alpha = (gamma1 * s_bar).softmax(2)                                 # (B, M, N), eq. 9
     c = torch.einsum('bmn,bdn->bmd', alpha, v).to(e.dtype)              # (B, M, D), eq. 9
     r = (c * F.normalize(e, dim=1)).sum(2)                              # (B, M)
     r = r / c.norm(dim=2).clamp(min=1e-8)                               # (B, M), the cosine
-    return by_caption(gamma2 * r, real).logsumexp(2)                   # (B, I), eq. 10
+    return by_caption(gamma2 * r, real).logsumexp(2)                    # (B, I), eq. 10
 
 
 def word_scores(
@@ -78,13 +78,13 @@ def word_scores(
     lengths,     # (I,) real words of each caption, 1…T
     gamma1=4.,   # γ₁, sharpness over the regions (eq. 9)
     gamma2=5.,   # γ₂, how much the best words count (eq. 10)
-    chunk=None,  # pictures at a time, computed again in the backward pass; None: all
+    chunk=None,  # pictures at a time, computed again in the backward pass; None: never
     score=_word_scores,  # scores of some pictures, see `_word_scores`
 ):               # (B, I): row an image, column a caption; float32 or better
     "γ₂R(Q, D) of every picture with every caption ([P] eq. 7–10)."
     real = word_mask(lengths, words.shape[2])                           # (I, T)
-    e = at_least_float32(words).mT[real]                               # (M, D), no padding
-    groups = at_least_float32(regions).split(chunk or _GROUP)          # (≤ chunk, D, h, w) each
+    e = at_least_float32(words).mT[real]                                # (M, D), no padding
+    groups = at_least_float32(regions).split(chunk or _GROUP)           # (≤ chunk, D, h, w) each
     if chunk is None:
         scores = [score(v, e, real, gamma1, gamma2) for v in groups]
     else:

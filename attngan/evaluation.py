@@ -171,8 +171,8 @@ def fit_probe(
     decay=3.,   # λ, weight of the penalty
 ) -> LinearProbe:
     "Ridge regression on standardised features, in closed form."
-    mean = features.mean(0)  # (F,)
-    scale = features.std(0) + 1e-6  # (F,)
+    mean = features.mean(0)                                                  # (F,)
+    scale = features.std(0) + 1e-6                                           # (F,)
     bias = targets.mean(0)                                                   # (K,)
     x = (features - mean)/scale                                              # (n, F)
     gram = x.T @ x/len(x) + decay*torch.eye(x.shape[1])                      # (F, F)
@@ -252,8 +252,8 @@ def retrieval(
     ids, lengths = zip(*encoded)
     _, sentence = damsm.text_encoder(torch.stack(ids), torch.tensor(lengths))    # (n, D)
     image = [damsm.image_encoder(some)[1] for some in pictures.split(32)]        # (b, D) each
-    image = torch.cat(image)  # (n, D)
-    classes = torch.as_tensor(classes)  # (n,)
+    image = torch.cat(image)                                                     # (n, D)
+    classes = torch.as_tensor(classes)                                           # (n,)
     found = [r_precision(image, sentence, classes, pool, seed) for seed in range(draws)]
     return float(np.mean(found)), float(np.std(found))
 

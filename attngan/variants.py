@@ -61,8 +61,8 @@ def cosine_region_attention(
     gamma1=15.,    # sharpness over the regions
 ):                 # (B, T, h, w), sums to 1 over h, w; 0 at padding
     "Where each word looks: eq. 9 on cosines, without eq. 8 (ours)."
-    e = F.normalize(at_least_float32(words), dim=1)                 # (B, D, T)
-    v = F.normalize(at_least_float32(regions).flatten(2), dim=1)    # (B, D, N)
+    e = F.normalize(at_least_float32(words), dim=1)                  # (B, D, T)
+    v = F.normalize(at_least_float32(regions).flatten(2), dim=1)     # (B, D, N)
     cosine = torch.einsum('bdt,bdn->btn', e, v)                      # (B, T, N)
     alpha = (gamma1*cosine).softmax(2)                               # (B, T, N), eq. 9
     if lengths is not None:
@@ -80,7 +80,7 @@ def _cosine_word_scores(regions, e, real, gamma1, gamma2):  # (B, D, h, w), (M, 
     context = torch.einsum('bmn,bdn->bmd', alpha, v)               # (B, M, D)
     norm = context.norm(dim=2).clamp(min=1e-8)                     # (B, M)
     fit = (context*e).sum(2)/norm                                  # (B, M), cosine
-    return by_caption(gamma2*fit, real).logsumexp(2)              # (B, I), eq. 10
+    return by_caption(gamma2*fit, real).logsumexp(2)               # (B, I), eq. 10
 
 # %% ../nbs/40_variants.ipynb #vdamsm01
 class CosineDAMSM(DAMSM):
