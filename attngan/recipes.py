@@ -35,7 +35,7 @@ class ProgressiveStages(Callback):
 
     def __init__(
         self,
-        starts=(0., .05, .4),  # ascending, one a stage, 0…1; the first is 0
+        starts=(0., .05, .25),  # ascending, one a stage, 0…1; the first is 0
     ):
         self.starts = tuple(starts)
 
@@ -409,7 +409,7 @@ def _attribute_set(birds):
 def paperbirds_callbacks() -> list:
     "Callbacks of the ten-minute recipe, for the networks of `variants.paperbirds`."
     return [
-        ProgressiveStages(starts=(0., .05, .4)),
+        ProgressiveStages(starts=(0., .05, .25)),
         HingeLoss(),
         HardNegatives(share=.5),
         GradientPenalty(weight=2., every=4, scale=3.15),
