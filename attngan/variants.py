@@ -360,5 +360,5 @@ paperbirds = Config(
     discriminator=CompactDiscriminatorConfig(width=(64, 32, 32), most=128, project=64,
                                              hidden=64),
     losses=LossConfig(damsm=3., kl=.05),
-    training=TrainingConfig(bs=20, lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995,
+    training=TrainingConfig(bs=32, lr=2e-3, d_lr=1e-3, betas=(0., .9), ema=.995,
                             damsm_bs=64, damsm_lr=.006, damsm_decay=1., clip=5.))
