@@ -267,7 +267,7 @@ def part_maps(
 
 def count_heads(
     parts,    # (n, H, W), indices into PARTS
-    near=2,   # beak and eye are of one head if they touch when grown by so many pixels
+    near=3,   # beak and eye are of one head if they touch when grown by so many pixels
     least=4,  # fewer pixels are no head
 ):            # (n,) NumPy array
     "How many heads each picture shows."
