@@ -64,12 +64,14 @@ class RandomMixing(nn.Module):
     def __init__(
         self,
         channels,         # of each level, the largest level first
-        width: int = 64,  # channels of each mixed level
+        width: int = 32,  # channels W of the first mixed level; each further one has twice as many
     ):
         super().__init__()
-        self.channels = nn.ModuleList([nn.Conv2d(c, width, 1, bias=False) for c in channels])
-        self.scales = nn.ModuleList([nn.Conv2d(width, width, 3, padding=1, bias=False)
-                                     for _ in channels[1:]])
+        self.widths = [width << i for i in range(len(channels))]
+        self.channels = nn.ModuleList([nn.Conv2d(c, w, 1, bias=False)
+                                       for c, w in zip(channels, self.widths)])
+        self.scales = nn.ModuleList([nn.Conv2d(2*w, w, 3, padding=1, bias=False)
+                                     for w in self.widths[:-1]])
         for conv in [*self.channels, *self.scales]:
             nn.init.kaiming_normal_(conv.weight, nonlinearity='linear')
         _parameters_to_buffers(self, persistent=True)     # they are different in each network
@@ -77,12 +79,12 @@ class RandomMixing(nn.Module):
     def forward(
         self,
         levels,  # list of (B, C, h, h), the largest first
-    ):           # list of (B, width, h, h)
+    ):           # list of (B, W·2ⁱ, h, h)
         "Mix the channels of each level, then add the smaller levels to the larger ones."
-        mixed = [conv(level) for conv, level in zip(self.channels, levels)]   # (B, width, h, h)
+        mixed = [conv(level) for conv, level in zip(self.channels, levels)]   # (B, W·2ⁱ, h, h)
         for i in reversed(range(len(self.scales))):
             enlarged = F.interpolate(mixed[i + 1], scale_factor=2, mode='bilinear')
-            mixed[i] = mixed[i] + self.scales[i](enlarged)                    # (B, width, h, h)
+            mixed[i] = mixed[i] + self.scales[i](enlarged)                    # (B, W·2ⁱ, h, h)
         return mixed
 
 # %% ../nbs/42_photographs.ipynb #42aug001
@@ -105,54 +107,97 @@ def shift_and_cover(
     return moved.masked_fill(square, 0.)                                     # (B, 3, S, S)
 
 # %% ../nbs/42_photographs.ipynb #42disc01
-def spectral_block(c_in, c_out, kernel, stride):   # kernel and stride in pixels
-    "Convolution with spectral normalisation, LeakyReLU: (B, c_in, H, W) → (B, c_out, H/s, W/s)."
-    conv = nn.Conv2d(c_in, c_out, kernel, stride, 1)
-    return nn.Sequential(spectral_norm(conv), nn.LeakyReLU(.2))
+def spectral_conv(
+    c_in,
+    c_out,
+    kernel,     # side of the kernel in pixels
+    stride=1,   # in pixels
+    padding=0,  # in pixels
+):
+    "A convolution with spectral normalisation: (B, c_in, H, W) → (B, c_out, H', W')."
+    return spectral_norm(nn.Conv2d(c_in, c_out, kernel, stride, padding))
 
-class ProjectedDiscriminator(variants.CompactDiscriminator):
-    "A discriminator on mixed features of a frozen backbone (after Sauer et al. 2021)."
+def spectral_block(
+    c_in,
+    c_out,
+    kernel,  # side of the kernel in pixels
+    stride,  # in pixels
+):
+    "Convolution with spectral normalisation, LeakyReLU: (B, c_in, H, W) → (B, c_out, H/s, W/s)."
+    return nn.Sequential(spectral_conv(c_in, c_out, kernel, stride, padding=1), nn.LeakyReLU(.2))
+
+class LevelDiscriminator(variants.CompactDiscriminator):
+    "A discriminator that reads one mixed level."
+    def __init__(
+        self,
+        side,                # h, positions along each side of the level
+        channels,            # C of the level
+        width=64,            # F, channels of its layers
+        dim=256,             # D, width of the sentence vector
+        project=64,          # width to which the sentence is projected
+        unconditional=True,  # with the head "real?"
+    ):
+        nn.Module.__init__(self)              # not super(): the same interface, other layers
+        if side == 4:
+            self.backbone = spectral_block(channels, width, kernel=3, stride=1)
+        else:
+            widths = [channels] + [width]*halvings(side)
+            self.backbone = nn.Sequential(*[spectral_block(c_in, c_out, kernel=4, stride=2)
+                                            for c_in, c_out in zip(widths, widths[1:])])
+        self.project = nn.Linear(dim, project)
+        self.joint = spectral_block(width + project, width, kernel=3, stride=1)
+        self.cond_head = spectral_conv(width, 1, kernel=4)
+        self.uncond_head = spectral_conv(width, 1, kernel=4) if unconditional else None
+
+class ProjectedDiscriminator(nn.Module):
+    "A discriminator for each mixed level of a frozen backbone (after Sauer et al. 2021)."
     def __init__(
         self,
         size: int,                   # S, side of its pictures in pixels
         dim: int = 256,              # D, width of the sentence vector
-        unconditional: bool = True,  # with the head "real?"
-        width: int = 64,             # channels of each level
+        unconditional: bool = True,  # with the heads "real?"
+        width: int = 64,             # F, channels of the layers that learn
         project: int = 64,           # width to which the sentence is projected
-        hidden: int = 64,            # units of the hidden layer in each head
         input_size: int = 128,       # side of the pictures that the backbone gets
         augment: bool = True,        # shift and cover pictures in training
         weights='imagenet',          # of the backbone; None: random
     ):
-        nn.Module.__init__(self)              # not super(): that would build its own backbone
+        super().__init__()
         self.size = size
         self.augment = augment
         self.features = FixedFeatures(input_size, weights)
-        self.mixing = RandomMixing(self.features.channels, width)
-        self.branches = nn.ModuleList([self._branch(side, width) for side in self.features.sides])
-        channels = width*len(self.branches)                             # F
-        self.project = nn.Linear(dim, project)
-        self.joint = spectral_block(channels + project, channels//2, kernel=3, stride=1)
-        self.cond_head = self._head(channels//2, hidden)
-        self.uncond_head = self._head(channels, hidden) if unconditional else None
-
-    @staticmethod
-    def _branch(side, width):
-        "(B, width, side, side) → (B, width, 4, 4)."
-        if side == 4:
-            return spectral_block(width, width, kernel=3, stride=1)
-        return nn.Sequential(*[spectral_block(width, width, kernel=4, stride=2)
-                               for _ in range(halvings(side))])
+        self.mixing = RandomMixing(self.features.channels)
+        self.levels = nn.ModuleList([
+            LevelDiscriminator(side, channels, width, dim, project, unconditional)
+            for side, channels in zip(self.features.sides, self.mixing.widths)
+        ])
 
     def forward(
         self,
         images,  # (B, 3, S, S) in [-1, 1]
-    ):           # (B, F, 4, 4)
-        "What both heads read; in training, of pictures that were shifted and covered."
+    ):           # list of (B, F, 4, 4), one a level
+        "What the heads read; in training, of pictures that were shifted and covered."
         if self.training and self.augment:
             images = shift_and_cover(images)
         mixed = self.mixing(self.features(images))
-        return torch.cat([branch(level) for branch, level in zip(self.branches, mixed)], 1)
+        return [d(level) for d, level in zip(self.levels, mixed)]
+
+    def conditional(
+        self,
+        features,  # list of (B, F, 4, 4)
+        sentence,  # (B, D)
+    ):             # logits (B, L), one a level: does the picture match the sentence?
+        "Logits of the conditional heads."
+        logits = [d.conditional(f, sentence) for d, f in zip(self.levels, features)]
+        return torch.stack(logits, 1)
+
+    def unconditional(
+        self,
+        features,  # list of (B, F, 4, 4)
+    ):             # logits (B, L), one a level: is it real? None without those heads
+        "Logits of the unconditional heads."
+        logits = [d.unconditional(f) for d, f in zip(self.levels, features)]
+        return None if logits[0] is None else torch.stack(logits, 1)
 
 # %% ../nbs/42_photographs.ipynb #42conf01
 @dataclass(frozen=True)
@@ -174,7 +219,7 @@ class ProjectedDiscriminatorConfig(variants.CompactDiscriminatorConfig):
             if size >= self.least:
                 networks[i] = ProjectedDiscriminator(
                     size, dim, unconditional, width=width, project=self.project,
-                    hidden=self.hidden, input_size=self.input_size, augment=self.augment)
+                    input_size=self.input_size, augment=self.augment)
         return networks
 
 photographs = Config(
