@@ -157,7 +157,11 @@ def _config(options):
 
 def _complete(given): # → all options of a training
     "Put in the defaults. Raises ValueError for options that do not go together."
-    before = _trained_with(given['start']) if given.get('start') else {}
+    before = {}
+    if given.get('start'):
+        given = given | dict(start=_start_folder(given['start']))
+        _check_start(given['start'])
+        before = _trained_with(given['start'])
     options = _DEFAULTS | {name: before[name] for name in _OF_DATA if name in before} | given
     data = options['data']
     if data not in _RECIPE_OF:
@@ -181,17 +185,18 @@ def _complete(given): # → all options of a training
     _complete_species(options, given.get('valid_species'), before.get('valid_species'))
     if not 0 < options['minutes'] < math.inf:
         raise ValueError(f"minutes must be more than 0, not {options['minutes']:g}")
-    if options['start'] is not None:
-        options['start'] = _absolute(options['start'])
-        _check_start(options)
     return options
 
-def _check_start(options):
-    "Raises an error unless `start` holds a finished model."
+def _start_folder(start) -> str: # of a folder, or of the name of a model in the package
+    from attngan.inference import model_folder
+    return _absolute(model_folder(start))
+
+def _check_start(folder):
+    "Raises FileNotFoundError unless `folder` holds all that a training goes on with."
     for name in ('config.json', 'model.safetensors', 'damsm.safetensors'):
-        if not (Path(options['start'])/name).is_file():
-            raise FileNotFoundError(f"{options['start']} holds no {name}; --start needs the folder "
-                                    'of a model that attngan_train made')
+        if not (Path(folder)/name).is_file():
+            raise FileNotFoundError(f'{folder} holds no {name}; --start needs a model of the '
+                                    'package, or the folder of one that attngan_train made')
 
 def _complete_paperbirds(options):
     if options['path'] is not None:
@@ -294,8 +299,10 @@ def _read_note(note, given):
         raise ValueError(f'{note} was not written by this version of attngan_train; '
                          f'remove {note.parent} to begin anew')
     for name, value in given.items():
-        if name in ('path', 'start'):
+        if name == 'path':
             value = _absolute(value)
+        if name == 'start':
+            value = _start_folder(value)
         if value != options[name]:
             before = options[name]
             absent = before is None or before is False
@@ -616,7 +623,7 @@ def train_command():
                                'CPU (that of the data)')),
         ('--minutes', dict(type=float, help='wall time for everything (paper birds: 10)')),
         ('--out', dict(default='models/mine', help='a new folder for the model (%(default)s)')),
-        ('--start', dict(help='folder of a finished model that is trained further')),
+        ('--start', dict(help='a finished model that is trained further: a folder, or birds')),
         ('--seed', dict(type=int, help='of weights, batches and noise (0)')),
         ('-n --n', dict(type=int, help='number of paper birds to train on (9000)')),
         ('--bs', dict(type=int, help='batch size of the GAN (that of the recipe)')),

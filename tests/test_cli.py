@@ -353,8 +353,7 @@ def test_train_interrupt_resume_and_train_further(monkeypatch, capsys):
 
 
 def test_a_started_model_goes_on_with_all_stages_and_a_fifth_of_the_rate():
-    began = model_folder('paperbirds')
-    words = ['--minutes', .2, '-n', 64, '--start', began, '--out', 'more']
+    words = ['--minutes', .2, '-n', 64, '--start', 'paperbirds', '--out', 'more']
     import fastai.callback.schedule  # noqa: F401 (adds fit_flat_cos)
     fit = 'fastai.learner.Learner.fit_flat_cos'
     with mock.patch(fit, autospec=True, side_effect=KeyboardInterrupt) as fitted:
